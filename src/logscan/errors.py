@@ -1,0 +1,34 @@
+"""What can go wrong, as one tree.
+
+LogscanError            base of all; the command line prints it as one line
+├── UsageError          an option or argument makes no sense (exit 2)
+├── ParserError         a parser file is wrong (exit 2)
+├── UnreadableInput     a file is missing, locked, damaged or no log (exit 3)
+└── NothingUnderstood   no line was understood by any parser (exit 4)
+"""
+
+
+class LogscanError(Exception):
+    """Base of every error that logscan raises on purpose."""
+
+    exit_status = 2
+
+
+class UsageError(LogscanError):
+    """An option or argument makes no sense."""
+
+
+class ParserError(LogscanError):
+    """A parser definition is wrong."""
+
+
+class UnreadableInput(LogscanError):
+    """An input could not be read."""
+
+    exit_status = 3
+
+
+class NothingUnderstood(LogscanError):
+    """No parser understood any line of the input."""
+
+    exit_status = 4
