@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from logscan.terminal import sanitise, to_ascii, wants_ascii, wants_color
 
+BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
 
 class Stream(io.StringIO):
     def __init__(self, *, terminal: bool = True, encoding: str = "utf-8") -> None:

@@ -18,8 +18,8 @@ _SPACES = {"\n": " ", "\r": " ", "\t": " "}
 _ASCII = str.maketrans(
     {
         "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=", "▆": "+", "▇": "*", "█": "#",
-        "·": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "…": "...", "≥": ">=", "×": "x", "’": "'", "‘": "'",
-        "“": '"', "”": '"', "\N{NO-BREAK SPACE}": " ",
+        "·": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "…": "...", "≥": ">=", "×": "x",
+        "’": "'", "‘": "'", "“": '"', "”": '"', "\N{NO-BREAK SPACE}": " ",
     }
 )  # fmt: skip
 
@@ -27,8 +27,8 @@ _ASCII = str.maketrans(
 def sanitise(text: str) -> str:
     r"""``text`` on one line, its control and formatting characters made visible.
 
-    Log text is written by strangers: an escape sequence in it must not move the cursor, set the window's title
-    or turn the reading direction around.
+    Log text is written by strangers: an escape sequence in it must not move the cursor, set the window's
+    title or turn the reading direction around.
 
     >>> sanitise("a\x1b[31mb\nc")
     'a\\x1b[31mb c'
@@ -38,7 +38,7 @@ def sanitise(text: str) -> str:
 
 def _visible(match: re.Match[str]) -> str:
     character = match.group()
-    return _SPACES.get(character) or character.encode("ascii", "backslashreplace").decode("ascii")
+    return _SPACES.get(character) or ascii(character)[1:-1]
 
 
 def to_ascii(text: str) -> str:
