@@ -1,0 +1,281 @@
+"""Blocks of a log through one parser's rules: which lines matter, which rule each is, which columns it gives.
+
+The engine knows no mail server. It keeps no state, so blocks may be parsed on any thread and in any order;
+what needs other lines is left to ``passes``. One alternation of all literals finds the lines of interest;
+their header is taken off; then, for each service, its few rules are tried in the order of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscan.definitions import Alternative, LogParser, Rule
+from logscan.errors import ParserError
+from logscan.extraction import Columns, as_text, constant, extract, rename_values, split_replies, typed, unfold
+from logscan.frames import FRAMES
+from logscan.records import Lines, Positions, Records, split_lines, split_records
+from logscan.schema import SCHEMA
+
+#: Columns that the scan fills once the order of lines is known.
+_LATER = {"time", "parser", "source", "cause"}
+#: What a rule's row holds: the table's columns, and what the passes need.
+ROW_SCHEMA = pa.schema(
+    [f for f in SCHEMA if f.name not in _LATER]
+    + [pa.field("stamp", pa.int64()), pa.field("zone", pa.int8()), pa.field("pid", pa.string())]
+)
+_REPEATED = ": message repeated "
+_REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
+_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Block:
+    """What one block of lines gave.
+
+    ``rows`` in ROW_SCHEMA, in the order of lines; ``contexts`` by role and rule name, in the order of lines, with
+    ``line`` (from 0 within the block) and the captured columns; ``repeats``: (line, how many times) of lines that say
+    the line before came again.
+    """
+
+    lines: int
+    understood: int = 0
+    unparsed: int = 0
+    examples: list[str] = field(default_factory=list)
+    rows: pa.Table = field(default_factory=lambda: ROW_SCHEMA.empty_table())
+    contexts: dict[str, list[tuple[Rule, Columns]]] = field(default_factory=dict)
+    repeats: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def other(self) -> int:
+        """Lines of other programs."""
+        return self.lines - self.understood - self.unparsed
+
+
+class Engine:
+    """A parser ready to read blocks.
+
+    ``columns``: the columns that are wanted (None: all); rules and steps that give no others are left out.
+    ``service_prefix``: only services of this ``syslog_name`` are read.
+    """
+
+    def __init__(
+        self, parser: LogParser, *, columns: Iterable[str] | None = None, service_prefix: str | None = None
+    ) -> None:
+        if parser.frame not in FRAMES:
+            raise ParserError(f"{parser.path}: frame {parser.frame!r} is none of {', '.join(sorted(FRAMES))}")
+        self.parser = parser
+        self.frame = FRAMES[parser.frame]
+        self._wanted = None if columns is None else frozenset(columns) | _needed_by_passes(parser)
+        self._services = re.compile(parser.services)
+        self._prefix = service_prefix
+        self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
+        for rule in parser.rules:
+            for alternative in (*rule.alternatives, *(a for s in rule.then.values() for a in s)):
+                _check_regex(parser, rule.name, alternative.regex)
+
+    def _is_wanted(self, rule: Rule) -> bool:
+        if self._wanted is None or rule.role != "message":
+            return True
+        return bool((_products(rule, self.parser) - {"queue_id"}) & self._wanted)
+
+    @cached_property
+    def _interest(self) -> str:
+        literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
+        return "|".join(re.escape(literal).replace("\\ ", " ") for literal in [*literals, _REPEATED, "last message repeated "])
+
+    @cached_property
+    def _known(self) -> str | None:
+        """Lines that are understood although no rule is tried on them."""
+        rules = [rule for rule in self.parser.rules if rule not in self._rules]
+        literals = dict.fromkeys(text for item in (*self.parser.ignores, *rules) for text in item.literals)
+        return "|".join(re.escape(literal).replace("\\ ", " ") for literal in literals) or None
+
+    def parse(self, data: bytes) -> Block:
+        """Parse one block of whole lines."""
+        lines = split_lines(data)
+        block = Block(len(lines))
+        if not len(lines):
+            return block
+        hits = np.asarray(pc.match_substring_regex(lines.text, self._interest))
+        records = split_records(lines, np.flatnonzero(hits), self.frame)
+        done = np.zeros(len(lines), bool)
+        self._apply(lines, records, block, done)
+        rest = ~done
+        if self._known and rest.any():
+            known = np.asarray(pc.match_substring_regex(lines.text.filter(pa.array(rest)), self._known))
+            done[np.flatnonzero(rest)[known]] = True
+            rest = ~done
+        if rest.any():
+            self._count_unparsed(lines, np.flatnonzero(rest), block)
+        block.understood += int(done.sum())
+        return block
+
+    def _owned(self, service: str | None) -> str | None:
+        """The daemon's name if the service is this parser's, else None."""
+        if service is None or service == "":
+            return "" if self._services.fullmatch("") else None
+        if self._prefix is not None and not service.startswith(self._prefix + "/"):
+            return None
+        match = self._services.fullmatch(service)
+        return (match.groupdict().get("daemon") or "") if match else None
+
+    def _services_of(self, records: Records) -> Iterator[tuple[str, Positions]]:
+        """Each owned daemon with the places of its records."""
+        services = records.columns.get("service")
+        if services is None:
+            daemon = self._owned("")
+            if daemon is not None and len(records):
+                yield daemon, np.arange(len(records))
+            return
+        encoded = services.dictionary_encode()
+        codes = np.asarray(encoded.indices.fill_null(-1))
+        places: dict[str, list[Positions]] = {}
+        for code, service in [*enumerate(encoded.dictionary.to_pylist()), (-1, None)]:
+            daemon = self._owned(service)
+            here = np.flatnonzero(codes == code)
+            if daemon is not None and len(here):
+                places.setdefault(daemon, []).append(here)
+        for daemon, found in places.items():
+            yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
+
+    def _apply(self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]) -> None:
+        counts = self._unfold_repeats(lines, records, block, done)
+        batches: list[pa.Table] = []
+        for daemon, places in self._services_of(records):
+            rules = [rule for rule in self._rules if not rule.services or daemon in rule.services]
+            rest = places
+            texts = records.message if len(places) == len(records) else records.message.take(pa.array(places))
+            for rule in sorted(rules, key=lambda rule: not rule.also):
+                if not len(rest):
+                    break
+                matched, columns = extract(texts, rule.alternatives)
+                if not matched.any():
+                    continue
+                here = rest[matched]
+                self._collect(rule, records, here, columns, counts, block, batches)
+                done[records.index[here]] = True
+                if not rule.also:
+                    rest, texts = rest[~matched], texts.filter(pa.array(~matched))
+        if batches:
+            rows = pa.concat_tables(batches)
+            order = np.argsort(np.asarray(rows.column("line")), kind="stable")
+            block.rows = rows.take(pa.array(order))
+        for found in block.contexts.values():
+            found.sort(key=lambda item: item[0].name)
+
+    def _collect(
+        self,
+        rule: Rule,
+        records: Records,
+        here: Positions,
+        columns: Columns,
+        counts: dict[int, int],
+        block: Block,
+        batches: list[pa.Table],
+    ) -> None:
+        steps = (rule.then, self.parser.fields)
+        unfold(columns, len(here), steps, self._wanted)
+        if "reply" in columns:
+            split_replies(columns, len(here))
+        for name, value in rule.constants.items():
+            if name not in columns:
+                columns[name] = constant(value, len(here))
+            elif columns[name].null_count:
+                columns[name] = pc.fill_null(as_text(columns[name]) if isinstance(value, str) else columns[name], value)
+        rename_values(columns, self.parser.values)
+        for name, values in records.columns.items():
+            if columns.get(name) is None:
+                columns[name] = values.take(pa.array(here))
+        columns["line"] = pa.array(records.index[here])
+        if rule.role != "reply":
+            block.contexts.setdefault(rule.role, []).append((rule, columns))
+            return
+        columns["rule"] = constant(rule.name, len(here))
+        values, zones = records.times(here)
+        columns["stamp"], columns["zone"] = pa.array(values), pa.array(zones)
+        count = np.ones(len(here), np.int32)
+        if "total" in columns:
+            # Counters such as vrfy=1/4: three of four commands failed.
+            failed = pc.subtract(columns.pop("total").cast(pa.int32()), columns.pop("ok").cast(pa.int32()))
+            count = np.asarray(failed)
+        if counts:
+            count = count * np.array([counts.get(int(i), 1) for i in here], np.int32)
+        columns["count"] = pa.array(count)
+        batch = [
+            typed(f.name, columns[f.name], f.type) if f.name in columns else pa.nulls(len(here), f.type)
+            for f in ROW_SCHEMA
+        ]
+        table = pa.Table.from_arrays(batch, schema=ROW_SCHEMA)
+        batches.append(table.filter(pa.array(count > 0)) if (count <= 0).any() else table)
+
+    def _unfold_repeats(
+        self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]
+    ) -> dict[int, int]:
+        """Undo ``message repeated N times: [ … ]`` (rsyslog) and note ``last message repeated N times`` (syslogd).
+
+        Returns, by place in ``records``, how many lines a record stands for.
+        """
+        counts: dict[int, int] = {}
+        if b" repeated " not in lines.data:
+            return counts
+        found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
+        where = np.flatnonzero(np.asarray(found.is_valid()))
+        if len(where):
+            times = found.field("n").take(pa.array(where)).to_pylist()
+            counts = {int(i): int(n) for i, n in zip(where, times, strict=True)}
+            records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
+        said = np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated ")))
+        for index in said:
+            match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
+            if match:
+                block.repeats.append((int(index), int(match[1])))
+                done[index] = True
+        return counts
+
+    def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
+        """Tell lines of this parser's services that no rule knows from lines of other programs."""
+        records = split_records(lines, rest, self.frame)
+        for _, places in self._services_of(records):
+            block.unparsed += len(places)
+            for place in places[: _EXAMPLES - len(block.examples)]:
+                block.examples.append(lines.example(int(records.index[place])))
+
+
+def _products(rule: Rule, parser: LogParser) -> set[str]:
+    """The columns a rule may give."""
+    names = {n for a in rule.alternatives for n in (*a.groups, *a.constants)} | set(rule.constants)
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        for alternative in rule.then.get(name) or parser.fields.get(name) or ():
+            new = {*alternative.groups, *alternative.constants} - names
+            names |= new
+            pending.extend(new)
+    return names
+
+
+def _needed_by_passes(parser: LogParser) -> frozenset[str]:
+    """Columns that the passes read, wanted or not."""
+    return frozenset({"queue_id", "reply", "code", "enhanced", "text", "command", "direction", "status", "line", "rule",
+                      "peer_ip", "recipient", "ok", "total"})  # fmt: skip
+
+
+def _check_regex(parser: LogParser, where: str, regex: str) -> None:
+    """Raise ``ParserError`` unless RE2 takes the regex."""
+    try:
+        pc.match_substring_regex(pa.array([""]), regex)
+    except pa.ArrowInvalid as error:
+        raise ParserError(f"{parser.path}: rule {where!r}: {str(error).split(';')[0]}") from None
+
+
+def regexes(alternatives: Iterable[Alternative]) -> list[str]:
+    """The regexes of some alternatives, for messages and tests."""
+    return [alternative.regex for alternative in alternatives]
