@@ -1,0 +1,175 @@
+"""Decoded bytes of any origin made into blocks of whole lines of UTF-8 text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+#: Longer lines are cut to this many bytes.
+LONGEST_LINE = 1 << 20
+
+#: What a file holds is judged by this many bytes, whatever the size of the blocks.
+SAMPLE = 1 << 16
+
+_MAGIC = (
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\0", "a program"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive: unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
+    (b"\x1f\x9d", "packed with compress: run uncompress first"),
+    (b"\x04\x22\x4d\x18", "packed with lz4: run lz4 -d first"),
+    (b"\x1f\x8b\x08", "compressed twice: run gunzip first"),
+    (b"LPKSHHRH", "a systemd journal: pipe in what journalctl -o json --file prints"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+)
+_TAR_MAGIC = slice(257, 262)  # POSIX.1-1988 ustar header
+
+_HOLE = re.compile(rb"\0{4,}")  # what a crash, or copytruncate under an open file, leaves in a log
+_CONTROLS = bytes(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b"))  # those that terminals do not write to logs
+_CONTROL_SHARE = 0.05  # random bytes have twice as much
+_FEW_CONTROLS = 8  # prove nothing, not even in a short file
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class NotTextError(Exception):
+    """The bytes are no text; the message says what they seem to be."""
+
+
+def utf8(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[bytes]:
+    """Yield the text of `pieces` as UTF-8: byte order marks and NULs dropped, UTF-16 converted.
+
+    A file with CR and no LF at all (as classic Mac OS wrote) gets LF. Bytes that are not UTF-8 stay as
+    they are. Raises NotTextError for what is no text.
+    """
+    pieces = iter(pieces)
+    start = b""
+    for piece in pieces:
+        start += piece
+        if len(start) >= SAMPLE:
+            break
+    sample = start[:SAMPLE]
+    mark, encoding = _encoding(sample)
+    pieces = chain((start[len(mark) :],), pieces)
+    if encoding == "utf-8":
+        if what := _what_else(sample):
+            raise NotTextError(what)
+    else:
+        pieces = _converted(pieces, encoding)
+    only_returns = b"\r" in sample and b"\n" not in sample
+    nuls = 0
+    for piece in pieces:
+        if b"\0" in piece:
+            nuls += piece.count(b"\0")
+            piece = piece.replace(b"\0", b"")
+        if only_returns:
+            piece = piece.replace(b"\r", b"\n")
+        if piece:
+            yield piece
+    if nuls:
+        warn(f"NUL bytes left out: {nuls:,}")
+
+
+def _encoding(sample: bytes) -> tuple[bytes, str]:
+    """Return the byte order mark, if any, and the encoding; bytes that are not UTF-16 count as UTF-8."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if sample.startswith(mark):
+            return mark, encoding
+    even, odd = sample[::2], sample[1::2]
+    if len(odd) >= 8:
+        if odd.count(0) > 0.8 * len(odd) and even.count(0) < 0.05 * len(even):
+            return b"", "utf-16-le"
+        if even.count(0) > 0.8 * len(even) and odd.count(0) < 0.05 * len(odd):
+            return b"", "utf-16-be"
+    return b"", "utf-8"
+
+
+def _converted(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in pieces:
+        yield decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def _what_else(sample: bytes) -> str | None:
+    """Return what the bytes are if they are no text."""
+    for magic, what in _MAGIC:
+        if sample.startswith(magic):
+            return what
+    if sample[_TAR_MAGIC] == b"ustar":
+        return "a tar archive: unpack it first"
+    filled = _HOLE.sub(b"", sample)
+    controls = len(filled) - len(filled.translate(None, _CONTROLS))
+    return "binary data" if controls > max(_FEW_CONTROLS, _CONTROL_SHARE * len(filled)) else None
+
+
+def whole_lines(pieces: Iterable[bytes], size: int, warn: Callable[[str], object]) -> Iterator[bytes]:
+    """Yield the text of `pieces` in blocks of at least `size` bytes that end at a line end.
+
+    Only the last block may be smaller or lack its line end. CR LF becomes LF. Lines over LONGEST_LINE are
+    cut, but keep their line end, so that line numbers stay true; memory stays bounded.
+    """
+    ready: list[bytes | memoryview] = []  # whole lines
+    tail: list[bytes] = []  # the line that has not ended yet
+    ready_length = tail_length = cut = 0
+    overlong = False  # the tail has reached LONGEST_LINE; what follows up to its line end is dropped
+    for piece in pieces:
+        if overlong:
+            end = piece.find(b"\n")
+            if end < 0:
+                continue
+            piece, overlong = piece[end:], False
+        end = piece.rfind(b"\n") + 1
+        if end:
+            ready += (*tail, memoryview(piece)[:end])
+            ready_length += tail_length + end
+            tail, tail_length = [], 0
+        if end < len(piece):
+            tail.append(piece[end:])
+            tail_length += len(piece) - end
+        if tail_length > LONGEST_LINE:
+            tail, tail_length = [b"".join(tail)[:LONGEST_LINE]], LONGEST_LINE
+            cut += 1
+            overlong = True
+        if ready_length >= size:
+            block, overlong_lines = _shortened(b"".join(ready))
+            cut += overlong_lines
+            ready, ready_length = [], 0
+            yield _plain_line_ends(block)
+    block, overlong_lines = _shortened(b"".join((*ready, *tail)))
+    cut += overlong_lines
+    if block:
+        yield _plain_line_ends(block)
+    if cut:
+        warn(f"lines cut to {LONGEST_LINE:,} bytes: {cut:,}")
+
+
+def _shortened(block: bytes) -> tuple[bytes, int]:
+    """Return the block with every line cut to LONGEST_LINE, and how many were cut."""
+    kept: list[memoryview] = []
+    copied = start = 0  # copied: up to where `kept` goes; start: of the first line not yet looked at
+    while start + LONGEST_LINE < len(block):
+        line_end = block.rfind(b"\n", start, start + LONGEST_LINE + 1)
+        if line_end < 0:
+            kept.append(memoryview(block)[copied : start + LONGEST_LINE])
+            copied = line_end = block.index(b"\n", start + LONGEST_LINE)
+        start = line_end + 1
+    if not kept:
+        return block, 0
+    return b"".join((*kept, memoryview(block)[copied:])), len(kept)
+
+
+def _plain_line_ends(block: bytes) -> bytes:
+    return block.replace(b"\r\n", b"\n") if b"\r" in block else block
