@@ -8,8 +8,8 @@ The log covers about a day, whatever its length. The same arguments give the sam
 from __future__ import annotations
 
 from invented import World
-from postfix_sessions import Sessions
-from timeline import DAY, Timeline, options, rfc3164, rfc3339, write
+from postfix_server import Postfix
+from timeline import Timeline, options, rfc3164, rfc3339, write
 
 LINES_PER_SESSION = 7.6  # as measured; tells how many sessions fill a day
 
@@ -22,12 +22,8 @@ def main() -> None:
     world = World(arguments.seed)
     prefix = (rfc3339 if arguments.rfc3339 else rfc3164)(arguments.start, "mx1")
     timeline = Timeline(arguments.start, world.rng, prefix, arguments.lines / LINES_PER_SESSION)
-    server = Sessions(world, timeline, long_ids=arguments.long_ids)
-    size = arguments.lines // 2_000
-    timeline.at(0.29 * DAY, lambda moment: server.verb_probe(moment, 1800, size // 5 + 1))
-    timeline.at(0.43 * DAY, lambda moment: server.greylisting_burst(moment, 1200, size))
-    timeline.at(0.52 * DAY, lambda moment: server.load_spike(moment, 900, size))
-    timeline.at(0.66 * DAY, lambda moment: server.outbound_limit(moment, 2400, size))
+    server = Postfix(world, timeline, long_ids=arguments.long_ids)
+    server.remarkable_day(arguments.lines // 2_000)
     write(arguments.output, timeline.chunks(server.arrive, lines=arguments.lines))
 
 

@@ -113,6 +113,10 @@ class World:
         """Give the largest receiver."""
         return self._receivers[0][0]
 
+    def size(self) -> int:
+        """Give the size of some message: many small ones, few big ones."""
+        return int(900 + 2e6 * self.random() ** 20 + 30_000 * self.random())
+
     def token(self, length: int = 12, alphabet: str = "0123456789abcdefghijklmnopqrstuvwxyz") -> str:
         """Give a random word, as receivers put into their replies."""
         return "".join(self.rng.choices(alphabet, k=length))

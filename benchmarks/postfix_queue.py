@@ -54,10 +54,6 @@ class Queue:
         """Let the receiver put off nearly all our mail until then."""
         self._limits[receiver.domain] = (until, "")
 
-    def size(self) -> int:
-        """Give the size of some message: many small ones, few big ones."""
-        return int(900 + 2e6 * self.random() ** 20 + 30_000 * self.random())
-
     def headers(self, moment: float, message_id: str, sender: str) -> str:
         """Log what cleanup logs of a new message; give its Message-ID."""
         header = f"{self.world.token(20)}@{sender.partition('@')[2]}"
@@ -69,7 +65,8 @@ class Queue:
         """Take a message from elsewhere and hand it to Dovecot."""
         header = self.headers(moment, queue_id, sender)
         self.put(
-            moment + 0.2, f"{QMGR}{queue_id}: from=<{sender}>, size={self.size()}, nrcpt=1 (queue active)"
+            moment + 0.2,
+            f"{QMGR}{queue_id}: from=<{sender}>, size={self.world.size()}, nrcpt=1 (queue active)",
         )
         pid, token = self.processes["lmtp"].take(moment + 0.2, moment + 0.5), self.world.token(16)
         answer = f"250 2.0.0 <{to}> {token} Saved"
@@ -96,7 +93,7 @@ class Queue:
         """Take a message of our own for other servers."""
         self.headers(moment, queue_id, sender)
         self.put(moment + 0.05, f"opendkim[690]: {queue_id}: DKIM-Signature field added (s=mail, d={DOMAIN})")
-        self._attempt(moment + 0.1, Message(queue_id, sender, self.size(), moment, recipients))
+        self._attempt(moment + 0.1, Message(queue_id, sender, self.world.size(), moment, recipients))
 
     def _attempt(self, moment: float, message: Message) -> None:
         """Try all recipients that still wait; come back later for those that were put off."""
@@ -191,7 +188,7 @@ class Queue:
             moment + 0.1, f"postfix/bounce[{pid}]: {message.id}: sender non-delivery notification: {notice}"
         )
         self.put(moment + 0.2, f"{QMGR}{message.id}: removed")
-        self.put(moment + 0.2, f"{QMGR}{notice}: from=<>, size={self.size()}, nrcpt=1 (queue active)")
+        self.put(moment + 0.2, f"{QMGR}{notice}: from=<>, size={self.world.size()}, nrcpt=1 (queue active)")
         pid = self.processes["lmtp"].take(moment, moment + 0.6)
         self.put(
             moment + 0.5,

@@ -48,7 +48,7 @@ class Timeline:
 
     def chunks(self, arrive: Action, *, seconds: float = math.inf, lines: float = math.inf) -> Iterator[str]:
         """Text of the log, slice by slice, with ``arrive`` called for each session, until either limit."""
-        arrival = 0.0
+        arrival = self._rng.random()
         while lines > 0 and (self._slice + 1) * SLICE < seconds:
             self._slice += 1
             end = (self._slice + 1) * SLICE

@@ -1,4 +1,4 @@
-"""The sessions that the invented Postfix serves, and the episodes that make a day remarkable."""
+"""The sessions of an invented Postfix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 
 from invented import ADDRESS, DOMAIN, Peer, Receiver, World
 from postfix_queue import TLS, Queue
-from timeline import Timeline
+from server import Server
+from timeline import Action, Timeline
 
 VERSION = "3.7.11"  # as in Debian 12
 POSTSCREEN = "postfix/postscreen[820]: "
@@ -54,25 +55,23 @@ class Envelope:
         return f"from=<{self.sender}> to=<{self.to}> proto=ESMTP helo=<{self.peer.helo}>"
 
 
-class Sessions:
-    """One Postfix server: ``arrive`` starts a session of the usual mix, episodes are called by name."""
+class Postfix(Server):
+    """An MX with postscreen, postgrey, OpenDKIM and Dovecot, that also serves users and a web shop."""
 
     def __init__(self, world: World, timeline: Timeline, *, long_ids: bool = False) -> None:
-        self.world, self.timeline = world, timeline
-        self.put, self.random = timeline.put, world.random
+        usual: dict[Action, int] = {
+            self.mail: 22, self.rejected: 14, self.greylisted: 4, self.screened_out: 16, self.probe: 11,
+            self.password_guess: 12, self.submission: 7, self.application: 5,
+            self.mailbox_read: 8, self.spam: 2,
+        }  # fmt: skip
+        super().__init__(world, timeline, usual)
         self.queue = Queue(world, timeline, long_ids=long_ids)
-        self._usual = (
-            self.mail, self.rejected, self.greylisted, self.screened_out, self.probe,
-            self.password_guess, self.submission, self.application, self.mailbox_read, self.spam,
-        )  # fmt: skip
-        self._shares = (22, 14, 4, 16, 11, 12, 7, 5, 8, 2)
         self.put(0, "postfix/postfix-script[811]: starting the Postfix mail system")
-        self.put(0.1, f"postfix/master[813]: daemon started -- version {VERSION}, configuration /etc/postfix")
+        self.put(0, f"postfix/master[813]: daemon started -- version {VERSION}, configuration /etc/postfix")
         timeline.at(600, self._statistics)
 
-    def arrive(self, moment: float) -> None:
-        """Let one session of the usual mix begin."""
-        self.world.rng.choices(self._usual, self._shares)[0](moment)
+    def limit(self, receiver: Receiver, until: float) -> None:
+        self.queue.limit(receiver, until)
 
     # Other mail servers, and bots
 
@@ -179,17 +178,17 @@ class Sessions:
         queue_id = self.queue.new_id(moment + 0.4)
         login = f"sasl_method=PLAIN, sasl_username={sender}"
         self.put(moment + 0.4, f"{smtpd}{queue_id}: client={peer.client}, {login}")
-        count = 1 if self.random() < 0.8 else 2 + int(4 * self.random())
-        self.queue.outward(moment + 0.5, queue_id, sender, [self._recipient() for _ in range(count)])
-        counters = f"ehlo=2 starttls=1 auth=1 mail=1 rcpt={count} data=1 quit=1 commands={7 + count}"
+        recipients = self.recipients()
+        self.queue.outward(moment + 0.5, queue_id, sender, recipients)
+        rcpt = len(recipients)
+        counters = f"ehlo=2 starttls=1 auth=1 mail=1 rcpt={rcpt} data=1 quit=1 commands={7 + rcpt}"
         self.put(moment + 1.1, f"{smtpd}disconnect from {peer.client} {counters}")
 
     def application(self, moment: float, receiver: Receiver | None = None) -> None:
-        """Let the web shop on this machine send a message."""
         queue_id, sender = self.queue.new_id(moment), f"shop@{DOMAIN}"
         pid = self.queue.processes["pickup"].take(moment, moment)
         self.put(moment, f"postfix/pickup[{pid}]: {queue_id}: uid=33 from=<{sender}>")
-        self.queue.outward(moment + 0.05, queue_id, sender, [self._recipient(receiver)])
+        self.queue.outward(moment + 0.05, queue_id, sender, [self.recipient(receiver)])
 
     def mailbox_read(self, moment: float) -> None:
         user, peer = self.world.favour(self.world.users), self.world.pick(self.world.desktops)
@@ -197,13 +196,12 @@ class Sessions:
         pid = self.queue.processes["imap"].take(moment, end)
         login = f"user=<{user}>, method=PLAIN, rip={peer.ip}, lip={ADDRESS}, mpid={pid}, TLS"
         self.put(moment, f"dovecot: imap-login: Login: {login}, session=<{session}>")
-        volume = f"in={len(user) * 20} out={self.queue.size()}"
+        volume = f"in={len(user) * 20} out={self.world.size()}"
         self.put(end, f"dovecot: imap({user})<{pid}><{session}>: Disconnected: Logged out {volume} deleted=0")
 
     # Episodes
 
     def load_spike(self, moment: float, seconds: float, connections: int) -> None:
-        """More clients come than there are processes: postscreen and smtpd answer 421."""
         limit = 'warning: service "smtpd" (pass) has reached its process limit "100"'
         self.put(moment, f"postfix/master[813]: {limit}: new clients may experience noticeable delays")
         pushy = self.world.pick(self.world.servers)
@@ -220,28 +218,15 @@ class Sessions:
                 self.put(when, f"{POSTSCREEN}NOQUEUE: reject: CONNECT from {at}: all server ports busy")
                 self.put(when, f"{POSTSCREEN}DISCONNECT {at}")
 
-    def greylisting_burst(self, moment: float, seconds: float, messages: int) -> None:
-        """A mailing reaches us from servers that we have not seen before."""
-        for _ in range(messages):
-            self.timeline.at(moment + seconds * self.random(), self.greylisted)
-
-    def outbound_limit(self, moment: float, seconds: float, messages: int) -> None:
-        """We send a mailing to the largest receiver, which finds it too much."""
-        receiver = self.world.big_receiver()
-        self.queue.limit(receiver, moment + seconds)
-        for _ in range(messages):
-            when = moment + 0.8 * seconds * self.random()
-            self.timeline.at(when, partial(self.application, receiver=receiver))
-
-    def verb_probe(self, moment: float, seconds: float, sessions: int) -> None:
-        """One client tries VRFY, which is switched off, and verbs that do not exist."""
+    def verb_probe(self, moment: float, seconds: float, commands: int) -> None:
         envelope = self._envelope(bot=True)
-        for _ in range(sessions):
+        while commands > 0:
             begin = self._screen(moment + seconds * self.random(), envelope)
             smtpd = self._connect(begin, begin + 4, envelope.peer)
             vrfy, unknown = 3 + int(9 * self.random()), 1 + int(3 * self.random())
             counters = f"ehlo=1 vrfy=0/{vrfy} unknown=0/{unknown} quit=1 commands=2/{2 + vrfy + unknown}"
             self.put(begin + 4, f"{smtpd}disconnect from {envelope.peer.client} {counters}")
+            commands -= vrfy + unknown
 
     # Pieces of sessions
 
@@ -250,10 +235,6 @@ class Sessions:
         peer = world.pick(world.bots) if bot else world.favour(world.servers)
         to = f"{world.token(7)}@{DOMAIN}" if bot else world.favour(world.users)
         return Envelope(peer, f"{world.pick(world.contacts)}@{peer.domain}", to)
-
-    def _recipient(self, receiver: Receiver | None = None) -> tuple[str, Receiver]:
-        receiver = receiver or self.world.receiver()
-        return f"{self.world.pick(self.world.contacts)}@{receiver.domain}", receiver
 
     def _port(self, peer: Peer) -> str:
         return f"[{peer.ip}]:{1025 + int(64_000 * self.random())}"
