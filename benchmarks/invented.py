@@ -47,8 +47,8 @@ class Reply:
     @property
     def enhanced(self) -> str:
         """As Postfix logs it in ``dsn=``: the reply's or N.0.0, and 4.y.z for every refused greeting."""
-        words = self.lines[-1].split(" ", 2)
-        status = words[1] if words[1].count(".") == 2 else f"{words[0][0]}.0.0"
+        code, word, *_ = self.lines[-1].split()
+        status = word if word.replace(".", "").isdecimal() and word.count(".") == 2 else f"{code[0]}.0.0"
         return "4" + status[1:] if self.stage == "CONNECT" else status
 
 

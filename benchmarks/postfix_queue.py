@@ -125,14 +125,16 @@ class Queue:
         """Try one recipient; give the status."""
         chance, hosts = self.random(), receiver.hosts
         result = partial(self._result, begin, end, message, to)
+        smtp = f"postfix/smtp[{self.processes['smtp'].take(begin, end)}]: "
         until, reason = self._limits.get(receiver.domain, (0, ""))
         limited = begin < until and chance < 0.9
         if limited and reason and chance < 0.4:
-            return result(agent="error", dsn="4.7.0", reason=f"delivery temporarily suspended: {reason}")
+            error = f"postfix/error[{self.processes['error'].take(begin, end)}]: "
+            return result(error, dsn="4.7.0", reason=f"delivery temporarily suspended: {reason}")
         if not limited and chance < 0.02 and message.attempts < 3:
             dsn, reason = self.world.pick(UNREACHABLE)
             name, ip = hosts[-1]
-            return result(dsn=dsn, reason=reason.format(host=name, ip=ip, domain=receiver.domain))
+            return result(smtp, dsn=dsn, reason=reason.format(host=name, ip=ip, domain=receiver.domain))
         if limited:
             reply = receiver.limit
         elif chance < (0.06 if message.attempts == 0 else 0.2):
@@ -141,21 +143,18 @@ class Queue:
             reply = self.world.pick(receiver.refused)
         else:
             name, ip = hosts[0]
-            pid = self.processes["smtp"].take(begin, begin + 0.1)
-            established = f"Trusted TLS connection established to {name}[{ip}]:25: {TLS}"
-            self.put(begin + 0.1, f"postfix/smtp[{pid}]: {established}")
+            self.put(begin + 0.1, f"{smtp}Trusted TLS connection established to {name}[{ip}]:25: {TLS}")
             accepted = self.world.fill(receiver.accepted, receiver, message.sender, to)
-            return result(relay=f"{name}[{ip}]:25", dsn="2.0.0", status="sent", reason=accepted)
+            return result(smtp, relay=f"{name}[{ip}]:25", dsn="2.0.0", status="sent", reason=accepted)
         reply = self.world.answer(reply, receiver, message.sender, to)
         for host in hosts[:-1] if reply.temporary else ():  # the next host may be kinder
-            pid = self.processes["smtp"].take(begin, begin + 0.1)
-            self.put(begin + 0.1, f"postfix/smtp[{pid}]: {message.id}: {quoted(reply, *host)}")
+            self.put(begin + 0.1, f"{smtp}{message.id}: {quoted(reply, *host)}")
         name, ip = hosts[-1] if reply.temporary else hosts[0]
         reason = quoted(reply, name, ip)
         if limited:
             self._limits[receiver.domain] = (until, reason)
         status = "deferred" if reply.temporary else "bounced"
-        return result(relay=f"{name}[{ip}]:25", dsn=reply.enhanced, status=status, reason=reason)
+        return result(smtp, relay=f"{name}[{ip}]:25", dsn=reply.enhanced, status=status, reason=reason)
 
     def _result(
         self,
@@ -163,18 +162,17 @@ class Queue:
         end: float,
         message: Message,
         to: str,
+        agent: str,
         *,
         dsn: str,
         reason: str,
-        agent: str = "smtp",
         relay: str = "none",
         status: str = "deferred",
     ) -> str:
-        pid = self.processes[agent].take(begin, end)
         waited, took = begin - message.arrived, end - begin
         self.put(
             end,
-            f"postfix/{agent}[{pid}]: {message.id}: to=<{to}>, relay={relay}, delay={short(waited + took)}, "
+            f"{agent}{message.id}: to=<{to}>, relay={relay}, delay={short(waited + took)}, "
             f"delays={short(waited)}/0.02/{short(took / 3)}/{short(took * 2 / 3)}, dsn={dsn}, "
             f"status={status} ({reason})",
         )

@@ -270,7 +270,7 @@ class Postfix(Server):
         queue_id = self.queue.new_id(begin + 0.2)
         self.put(begin + 0.1, f"{smtpd}Anonymous TLS connection established from {peer.client}: {TLS}")
         self.put(begin + 0.2, f"{smtpd}{queue_id}: client={peer.client}")
-        self.put(begin + 0.4, f"opendkim[690]: {queue_id}: {peer.name} [{peer.ip}] not internal")
+        self.put(begin + 0.6, f"opendkim[690]: {queue_id}: {peer.name} [{peer.ip}] not internal")
         self.queue.to_mailbox(begin + 0.5, queue_id, envelope.sender, envelope.to)
         counters = "ehlo=2 starttls=1 mail=1 rcpt=1 data=1 quit=1 commands=7"
         self.put(begin + 1.4, f"{smtpd}disconnect from {peer.client} {counters}")
