@@ -1,0 +1,215 @@
+"""SMTP transcripts and protocol logs: which format, and the replies they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from itertools import chain
+
+import pyarrow as pa
+
+from logscan.schema import SCHEMA
+from logscan.transcripts_conversation import Conversation, Found
+from logscan.transcripts_detection import Choice, Switchboard, TranscriptDetection, choose, rate
+from logscan.transcripts_lines import LONGEST_LINE, Line, LineReader, strip_wrappers
+
+#: How much of a text decides on its format.
+HEAD_SIZE = 256 << 10
+_BATCH_ROWS = 10_000
+_MOST_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What became of the lines of one transcript."""
+
+    parser: str | None = None
+    reason: str = "no transcript format fits"
+    lines: int = 0
+    understood: int = 0
+    unparsed: int = 0
+    """Lines that look like replies and could not be read."""
+    other: int = 0
+    examples: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def detect_transcript(head: bytes) -> TranscriptDetection | None:
+    """The format of a transcript from its first bytes, or nothing if it is none."""
+    lines = list(LineReader([head[:HEAD_SIZE]]))
+    choice = choose(lines)
+    if choice is None:
+        return None
+    score = rate(choice, lines)
+    return TranscriptDetection(choice.form.name, round(score, 3), choice.reason)
+
+
+class TranscriptReader:
+    """Reads one transcript: ``batches()`` once, then ``coverage``."""
+
+    def __init__(
+        self,
+        blocks: Iterable[bytes],
+        source_name: str,
+        parser: str | None = None,
+        *,
+        tz: tzinfo = UTC,
+        year: int | None = None,
+    ) -> None:
+        """``parser`` forces a format; ``tz`` and ``year`` complete stamps that lack them."""
+        self.coverage = Coverage()
+        self._source = source_name
+        self._parser = parser
+        self._reader = LineReader(blocks)
+        self._tz, self._year = tz, year
+        self._secrets: set[str] = set()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The replies, in the columns of ``logscan.schema.SCHEMA``; ``cause`` is left null."""
+        rows: list[tuple[str, Found]] = []
+        for row in self._rows():
+            rows.append(row)
+            if len(rows) >= _BATCH_ROWS:
+                yield to_batch(rows, self._source)
+                rows = []
+        if rows:
+            yield to_batch(rows, self._source)
+        self._close()
+
+    def _rows(self) -> Iterator[tuple[str, Found]]:
+        lines = iter(self._reader)
+        head = _take(lines, HEAD_SIZE)
+        choice = choose(head, self._parser)
+        if choice is None:
+            for line in chain(head, lines):
+                self._count(line, False)
+            return
+        self.coverage.parser, self.coverage.reason = choice.form.name, choice.reason
+        switchboard = None if self._parser else Switchboard()
+        conversation = self._converse(choice)
+        for line in chain(head, lines):
+            line = Line(line.number, strip_wrappers(line.text, choice.wrappers))
+            in_body = conversation.in_body
+            found = conversation.line(line)
+            if switchboard is not None and not conversation.certain and not in_body:
+                other = switchboard.other_format(line.text, choice.form)
+                if other is not None:
+                    found = [*found, *self._end(conversation)]
+                    yield from ((choice.form.name, one) for one in found)
+                    choice = Choice(other, choice.wrappers, "")
+                    conversation = self._converse(choice)
+                    found = conversation.line(line)
+            yield from ((choice.form.name, one) for one in found)
+            self._count(line, conversation.understood)
+            if line.number % 1000 == 0:
+                yield from ((choice.form.name, one) for one in conversation.evict())
+        yield from ((choice.form.name, one) for one in self._end(conversation))
+
+    def _converse(self, choice: Choice) -> Conversation:
+        return Conversation(choice.form, stamp_reader(choice.form.time, self._tz, self._year))
+
+    def _end(self, conversation: Conversation) -> list[Found]:
+        self._secrets |= conversation.secrets()
+        return list(conversation.finish())
+
+    def _count(self, line: Line, understood: bool) -> None:
+        coverage = self.coverage
+        coverage.lines = max(coverage.lines, line.number)
+        if understood:
+            coverage.understood += 1
+        else:
+            coverage.other += 1
+            if len(coverage.examples) < _MOST_EXAMPLES and line.text.strip():
+                coverage.examples.append(line.text[:300])
+
+    def _close(self) -> None:
+        coverage = self.coverage
+        coverage.examples = [
+            example for example in coverage.examples if not any(secret in example for secret in self._secrets)
+        ]
+        if self._reader.cut:
+            coverage.warnings.append(f"{self._reader.cut} lines longer than {LONGEST_LINE} bytes were cut")
+
+
+def read_transcript(
+    blocks: Iterable[bytes], source_name: str, parser: str | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The replies of one transcript as record batches; see ``TranscriptReader``."""
+    return TranscriptReader(blocks, source_name, parser).batches()
+
+
+def _take(lines: Iterator[Line], size: int) -> list[Line]:
+    head: list[Line] = []
+    for line in lines:
+        head.append(line)
+        size -= len(line.text) + 1
+        if size <= 0:
+            break
+    return head
+
+
+def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[str], datetime | None]:
+    """A function that reads stamps of one ``strptime`` format; what cannot be read has no time."""
+
+    @lru_cache(maxsize=64)
+    def read(stamp: str) -> datetime | None:
+        if form is None:
+            return None
+        try:
+            if form == "iso":
+                time = datetime.fromisoformat(stamp.replace("/", "-"))
+            elif "%Y" not in form and "%y" not in form:
+                if year is None or "%d" not in form:
+                    return None
+                time = datetime.strptime(f"{year} {stamp}", f"%Y {form}")  # noqa: DTZ007
+            else:
+                time = datetime.strptime(stamp, form)  # noqa: DTZ007
+        except ValueError:
+            return None
+        return time if time.tzinfo is not None else time.replace(tzinfo=tz)
+
+    return read
+
+
+def to_batch(rows: list[tuple[str, Found]], source: str) -> pa.RecordBatch:
+    """Replies as one record batch in the columns of ``SCHEMA``."""
+    size = len(rows)
+    answers = [found.answer for _, found in rows]
+    columns: dict[str, list[object]] = {
+        "time": [found.time for _, found in rows],
+        "parser": [name for name, _ in rows],
+        "direction": [found.direction for _, found in rows],
+        "session": [found.session for _, found in rows],
+        "command": [answer.command for answer in answers],
+        "code": [answer.reply.code for answer in answers],
+        "enhanced": [answer.reply.enhanced for answer in answers],
+        "text": [answer.reply.text for answer in answers],
+        "basis": ["logged"] * size,
+        "rule": [found.rule for _, found in rows],
+        "count": [1] * size,
+        "status": [_status(found) for _, found in rows],
+        "peer_name": [found.peer.name for _, found in rows],
+        "peer_ip": [found.peer.ip for _, found in rows],
+        "peer_port": [found.peer.port for _, found in rows],
+        "sender": [answer.sender for answer in answers],
+        "recipient": [answer.recipient for answer in answers],
+        "helo": [answer.helo for answer in answers],
+        "source": [source] * size,
+        "line": [answer.line for answer in answers],
+    }
+    arrays = []
+    for column in SCHEMA:
+        values = columns.get(column.name)
+        if values is None:
+            arrays.append(pa.nulls(size, column.type))
+        elif pa.types.is_dictionary(column.type):
+            arrays.append(pa.array(values, pa.string()).dictionary_encode().cast(column.type))
+        else:
+            arrays.append(pa.array(values, column.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+
+
+def _status(found: Found) -> str | None:
+    return "rejected" if found.direction == "inbound" and (found.answer.reply.code or 0) >= 400 else None

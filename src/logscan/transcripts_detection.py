@@ -1,0 +1,115 @@
+"""Which transcript format a text is in, told from its content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from logscan.transcripts_conversation import Conversation
+from logscan.transcripts_formats import TranscriptFormat, transcript_formats
+from logscan.transcripts_learning import learn_format
+from logscan.transcripts_lines import Line, Wrapper, find_wrappers, strip_wrappers
+
+#: A clue of this weight is enough; lighter ones must come together.
+SURE = 10
+_COUNTED_HITS = 20
+_PREFIX_SAMPLE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDetection:
+    """A transcript format and how well it fits."""
+
+    name: str
+    score: float
+    """0 to 1: the share of lines it explains, low if they show no reply."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A format, what stands around its lines, and why it was chosen."""
+
+    form: TranscriptFormat
+    wrappers: tuple[Wrapper, ...]
+    reason: str
+
+
+def choose(lines: Sequence[Line], parser: str | None = None) -> Choice | None:
+    """The format of the first transcript in ``lines``; ``parser`` forces one."""
+    texts = [line.text for line in lines]
+    formats = transcript_formats()
+    candidates = {parser: formats[parser]} if parser in formats else formats
+    plain = _best(texts, candidates)
+    wrappers = tuple(find_wrappers(texts[:_PREFIX_SAMPLE]))
+    wrapped = None
+    if wrappers:
+        wrapped = _best([strip_wrappers(text, wrappers) for text in texts], candidates)
+    if wrapped is not None and (plain is None or wrapped[1] > plain[1]):
+        around = " in ".join(wrapper.name for wrapper in reversed(wrappers))
+        return Choice(wrapped[0], wrappers, f"{wrapped[2]}; inside {around}")
+    if plain is not None:
+        return Choice(plain[0], (), plain[2])
+    if parser is not None:
+        return Choice(formats[parser], (), "asked for")
+    learned = learn_format([strip_wrappers(text, wrappers) for text in texts])
+    return Choice(learned[0], wrappers, learned[1]) if learned is not None else None
+
+
+def _best(
+    texts: Sequence[str], formats: Mapping[str, TranscriptFormat]
+) -> tuple[TranscriptFormat, int, str] | None:
+    """The format whose clues come first, if sure; else the one with most."""
+    best: tuple[tuple[bool, int, int], TranscriptFormat, int, str] | None = None
+    for form in formats.values():
+        score, first, reason, heaviest = 0, len(texts), "", 0
+        for clue in form.clues:
+            hits = [at for at, text in enumerate(texts) if clue.regex.match(text)]
+            if not hits:
+                continue
+            score += clue.weight * min(len(hits), _COUNTED_HITS)
+            first = min(first, hits[0])
+            if clue.weight > heaviest:
+                heaviest, reason = clue.weight, f"line {hits[0] + 1}: {clue.why}"
+        if not reason:
+            continue
+        rank = (heaviest >= SURE, -first if heaviest >= SURE else 0, score)
+        if best is None or rank > best[0]:
+            best = (rank, form, score, reason)
+    return None if best is None or best[2] < 3 else best[1:]
+
+
+class Switchboard:
+    """Finds lines that only another format writes, where several transcripts stand in one file."""
+
+    def __init__(self) -> None:
+        """Combine the sure clues of all formats."""
+        self._sure = [
+            (form, clue.regex) for form in transcript_formats().values() for clue in form.clues if clue.weight >= SURE
+        ]
+        self._any = re.compile("|".join(f"(?:{regex.pattern})" for _, regex in self._sure) or r"(?!)", re.DOTALL)
+
+    def other_format(self, text: str, current: TranscriptFormat) -> TranscriptFormat | None:
+        """The format that surely wrote the line, unless it is the current one."""
+        if self._any.match(text) is None or current.weight_of(text) >= SURE:
+            return None
+        for form, regex in self._sure:
+            if regex.match(text):
+                return form
+        return None
+
+
+def rate(choice: Choice, lines: Sequence[Line]) -> float:
+    """How well a format explains the lines: a trial run."""
+    conversation = Conversation(choice.form, lambda _: None)
+    understood = filled = 0
+    for line in lines:
+        text = strip_wrappers(line.text, choice.wrappers)
+        conversation.line(Line(line.number, text))
+        if text.strip():
+            filled += 1
+            understood += conversation.understood
+    found = conversation.answered + sum(1 for _ in conversation.finish())
+    share = understood / max(1, filled)
+    return 0.4 + 0.6 * share if found else 0.3 * share
