@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,24 +78,27 @@ class World:
         """Make so many peers of each sort, with addresses from the given networks."""
         self.rng = random.Random(seed)
         self.random = self.rng.random
-        self._network = IPv4Network(servers[0])
+        server_address, bot_address, desktop_address = (
+            self._addresses(network) for network, _ in (servers, bots, desktops)
+        )
         invented = tomllib.loads(Path(__file__).with_name("world.toml").read_text())
         adjectives, nouns, people = (
             invented["words"][kind].split() for kind in ("adjectives", "nouns", "people")
         )
         self._places = [f"{adjective}{noun}" for adjective, noun in product(adjectives, nouns)]
         self.rng.shuffle(self._places)
-        self.servers = [self._server(number) for number in range(servers[1])]
-        self.bots = [self._bot(number, IPv4Network(bots[0])) for number in range(bots[1])]
-        self.desktops = [self._desktop(number, IPv4Network(desktops[0])) for number in range(desktops[1])]
+        self.servers = [self._server(number, server_address) for number in range(servers[1])]
+        self.bots = [self._bot(number, next(bot_address)) for number in range(bots[1])]
+        self.desktops = [_desktop(number, next(desktop_address)) for number in range(desktops[1])]
         self.users = [f"{name}{suffix}@{DOMAIN}" for suffix in ("", *range(2, 12)) for name in people]
         self.contacts = [f"{name}.{noun}" for name in people for noun in nouns]
         self._receivers: list[list[Receiver]] = []
         self._shares: list[int] = []
         for table in invented["receiver"]:
+            small = self._places[len(self._receivers) :: 2][: servers[1] // 4]
+            domains = [table["domain"]] if "domain" in table else [f"{place}.example" for place in small]
+            self._receivers.append([_receiver(domain, table, server_address) for domain in domains])
             self._shares.append(table["share"])
-            domains = [table["domain"]] if "domain" in table else self._small_domains(len(self._receivers))
-            self._receivers.append([self._receiver(domain, table) for domain in domains])
 
     def pick(self, choices: Sequence[T]) -> T:
         """Give one of them; all are equally likely."""
@@ -133,41 +136,40 @@ class World:
         """Give the reply with its names filled in."""
         return Reply(reply.stage, tuple(self.fill(line, receiver, sender, to) for line in reply.lines))
 
-    def _small_domains(self, offset: int) -> list[str]:
-        return [f"{place}.example" for place in self._places[offset::2]]
+    def _addresses(self, network: str) -> Iterator[str]:
+        """Give the network's addresses in random order, again and again."""
+        hosts = list(IPv4Network(network).hosts())
+        self.rng.shuffle(hosts)
+        return map(str, cycle(hosts))
 
-    def _receiver(self, domain: str, table: dict[str, Any]) -> Receiver:
-        return Receiver(
-            domain,
-            tuple((f"mx{n + 1}.{domain}", self._address(self._network)) for n in range(table["hosts"])),
-            table["accepted"],
-            tuple(_reply(reply) for reply in table["put_off"]),
-            tuple(_reply(reply) for reply in table["refused"]),
-            _reply(table["limit"]),
-        )
-
-    def _address(self, network: IPv4Network) -> str:
-        return str(network[self.rng.randrange(1, network.num_addresses - 1)])
-
-    def _server(self, number: int) -> Peer:
+    def _server(self, number: int, addresses: Iterator[str]) -> Peer:
         again, place = divmod(number, len(self._places))
         domain = f"{self._places[place]}.example"
         name = f"mail{again or ''}.{domain}"
-        ip = self._address(self._network)
-        if number % 9 == 8:
-            ip = str(IPv6Address("2001:db8::") + (number << 64) + 25)
+        old_fashioned = number % 9 != 8
+        ip = next(addresses) if old_fashioned else str(IPv6Address("2001:db8::19") + (number << 64))
         return Peer(name, ip, domain, name, f"{name}[{ip}]")
 
-    def _bot(self, number: int, network: IPv4Network) -> Peer:
-        ip = self._address(network)
+    def _bot(self, number: int, ip: str) -> Peer:
         name = "unknown" if number % 3 else f"dyn-{ip.replace('.', '-')}.dsl.example"
-        helo = self.pick((f"[{ip}]", "localhost", "ylmf-pc", "User", f"host-{number}", name))
+        helo = self.pick((f"[{ip}]", "localhost", "ylmf-pc", "User", f"host-{number}", "smtp.dsl.example"))
         return Peer(name, ip, "dsl.example", helo, f"{name}[{ip}]")
 
-    def _desktop(self, number: int, network: IPv4Network) -> Peer:
-        ip = self._address(network)
-        name = f"cable-{number}.isp.example"
-        return Peer(name, ip, "isp.example", f"[192.168.1.{number % 250 + 2}]", f"{name}[{ip}]")
+
+def _desktop(number: int, ip: str) -> Peer:
+    name = f"cable-{number}.isp.example"
+    return Peer(name, ip, "isp.example", f"[192.168.1.{number % 250 + 2}]", f"{name}[{ip}]")
+
+
+def _receiver(domain: str, table: dict[str, Any], addresses: Iterator[str]) -> Receiver:
+    return Receiver(
+        domain,
+        tuple((f"mx{number + 1}.{domain}", next(addresses)) for number in range(table["hosts"])),
+        table["accepted"],
+        tuple(_reply(reply) for reply in table["put_off"]),
+        tuple(_reply(reply) for reply in table["refused"]),
+        _reply(table["limit"]),
+    )
 
 
 def _reply(table: dict[str, Any]) -> Reply:

@@ -147,9 +147,10 @@ class Queue:
             accepted = self.world.fill(receiver.accepted, receiver, message.sender, to)
             return result(smtp, relay=f"{name}[{ip}]:25", dsn="2.0.0", status="sent", reason=accepted)
         reply = self.world.answer(reply, receiver, message.sender, to)
-        for host in hosts[:-1] if reply.temporary else ():  # the next host may be kinder
-            self.put(begin + 0.1, f"{smtp}{message.id}: {quoted(reply, *host)}")
-        name, ip = hosts[-1] if reply.temporary else hosts[0]
+        if reply.temporary and len(hosts) > 1:  # the second host may be kinder; Postfix does not try a third
+            self.put(begin + 0.1, f"{smtp}{message.id}: {quoted(reply, *hosts[0])}")
+            hosts = hosts[1:]
+        name, ip = hosts[0]
         reason = quoted(reply, name, ip)
         if limited:
             self._limits[receiver.domain] = (until, reason)

@@ -276,7 +276,7 @@ class Postfix(Server):
         self.put(begin + 1.4, f"{smtpd}disconnect from {peer.client} {counters}")
 
     def _statistics(self, moment: float) -> None:
-        """Log anvil's ten-minute peaks."""
+        """Log anvil's peaks, which it does after ten minutes with anything to tell."""
         peer = self.world.favour(self.world.bots)
         when = f"{self.timeline.clock(moment - 200):%b %e %H:%M:%S}"
         rate, count = 2 + int(30 * self.random()), 1 + int(5 * self.random())
@@ -289,4 +289,4 @@ class Postfix(Server):
             f"postfix/anvil[905]: statistics: max connection count {count} for (smtpd:{peer.ip}) at {when}",
         )
         self.put(moment, f"postfix/anvil[905]: statistics: max cache size {40 + rate} at {when}")
-        self.timeline.at(moment + 600, self._statistics)
+        self.timeline.at(moment + 600 * (1 + int(9 * self.random())), self._statistics)

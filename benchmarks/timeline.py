@@ -139,4 +139,4 @@ def write(output: Path, chunks: Iterator[str]) -> None:
         for chunk in chunks:
             log.write(chunk)
     seconds, size = time.perf_counter() - began, output.stat().st_size
-    print(f"{output}: {size / 1e6:.0f} MB in {seconds:.1f} s", file=sys.stderr)
+    print(f"{output}: {size / 1e6:.1f} MB in {seconds:.1f} s", file=sys.stderr)
