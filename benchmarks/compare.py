@@ -1,0 +1,129 @@
+"""Time logscan against pflogsumm and eximstats on the same generated logs, in one run.
+
+    python benchmarks/compare.py >results.md
+
+Whole processes are timed, output thrown away, logs in the page cache; of several runs the fastest counts.
+pflogsumm and eximstats are Debian's packages pflogsumm and exim4-base; what is not installed is left out.
+Logs are kept in the cache folder and made again only if they are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LOGSCAN = (sys.executable, "-c", "import logscan.cli; logscan.cli.main()")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process cost: seconds of real time, and its largest resident memory in megabytes."""
+
+    seconds: float
+    memory: float
+
+
+def cost(command: Sequence[str | Path], runs: int) -> Cost:
+    """Run the command several times; the fastest run and the largest memory count."""
+    measured = [_run(command) for _ in range(runs)]
+    return Cost(min(run.seconds for run in measured), max(run.memory for run in measured))
+
+
+def _run(command: Sequence[str | Path]) -> Cost:
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(seconds, usage.ru_maxrss / 1024)  # Linux counts in kilobytes
+
+
+def log(cache: Path, mta: str, lines: int) -> Path:
+    """Give a generated log of so many lines, read once so that it is in the page cache."""
+    path = cache / f"{mta}-{lines}.log"
+    if not path.exists():
+        unfinished = path.with_suffix(".part")
+        generator = HERE / f"generate_{mta}.py"
+        subprocess.run([sys.executable, generator, unfinished, "--lines", str(lines)], check=True)
+        unfinished.rename(path)
+    with path.open("rb") as stream:
+        while stream.read(1 << 24):
+            pass
+    return path
+
+
+def speed(mta: str, peer: str, path: Path, lines: int, runs: int) -> None:
+    """Print a table of the two programs' speed and memory on one log."""
+    programs: dict[str, list[str | Path]] = {"logscan report": [*LOGSCAN, "report", path]}
+    if shutil.which(peer):
+        programs[peer] = [peer, path]
+    costs = {name: cost(command, runs) for name, command in programs.items()}
+    print(f"\n## {mta}: {lines:,} lines, {path.stat().st_size / 1e6:.0f} MB\n")
+    print("| program | seconds | lines/s | peak memory, MB | time relative to logscan |")
+    print("|---|---:|---:|---:|---:|")
+    for name, its in costs.items():
+        relative = its.seconds / costs["logscan report"].seconds
+        print(
+            f"| {name} | {its.seconds:.2f} | {lines / its.seconds:,.0f} | {its.memory:.0f} | {relative:.1f} |"
+        )
+
+
+def memory(cache: Path, sizes: tuple[int, int], runs: int) -> None:
+    """Print how the memory of an export grows with the log."""
+    print("\n## Memory of `logscan export` to Parquet\n")
+    print("| lines | seconds | peak memory, MB | relative to the shorter log |")
+    print("|---:|---:|---:|---:|")
+    first = 0.0
+    for lines in sizes:
+        path = log(cache, "postfix", lines)
+        its = cost([*LOGSCAN, "export", path, "-o", cache / "export.parquet"], runs)
+        first = first or its.memory
+        print(f"| {lines:,} | {its.seconds:.2f} | {its.memory:.0f} | {its.memory / first:.2f} |")
+
+
+def startup(runs: int) -> None:
+    """Print what starting costs."""
+    print("\n## Starting up\n")
+    print("| command | seconds | relative |")
+    print("|---|---:|---:|")
+    commands = {
+        "python -c 'import typer'": (sys.executable, "-c", "import typer"),
+        "logscan --help": (*LOGSCAN, "--help"),
+        "logscan explain 421": (*LOGSCAN, "explain", "421"),
+    }
+    first = 0.0
+    for name, command in commands.items():
+        its = cost(command, 5 * runs)
+        first = first or its.seconds
+        print(f"| {name} | {its.seconds:.3f} | {its.seconds / first:.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=2_000_000, help="of the Postfix log; Exim's has half")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each command (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "logscan-benchmarks")
+    arguments = parser.parse_args()
+    cache, lines, runs = arguments.cache, arguments.lines, arguments.runs
+    cache.mkdir(parents=True, exist_ok=True)
+    python = sys.version.split()[0]
+    print(f"# logscan and others\n\nPython {python}, {os.cpu_count()} processors, {runs} runs each.")
+    speed("Postfix", "pflogsumm", log(cache, "postfix", lines), lines, runs)
+    speed("Exim", "eximstats", log(cache, "exim", lines // 2), lines // 2, runs)
+    memory(cache, (lines // 10, lines), 1)
+    startup(runs)
+
+
+if __name__ == "__main__":
+    main()
