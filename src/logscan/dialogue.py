@@ -17,8 +17,7 @@ Body = Literal["marked", "raw", "hidden"]
 
 #: Verbs that are commands whatever the server makes of them.
 VERBS = frozenset(
-    "EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA BDAT BURL RSET NOOP VRFY EXPN ETRN ATRN HELP TURN QUIT "
-    "SEND SAML SOML XCLIENT XFORWARD".split()
+    ["EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "RSET", "NOOP", "VRFY", "EXPN", "ETRN", "ATRN", "HELP", "TURN", "QUIT", "SEND", "SAML", "SOML", "XCLIENT", "XFORWARD"]
 )
 
 _VERB = re.compile(r"([A-Za-z]+)(?:[ \t:](.*))?\Z", re.DOTALL)
@@ -29,6 +28,7 @@ _EXTENSION = re.compile(
     r"(?:STARTTLS|PIPELINING|8BITMIME|SMTPUTF8|CHUNKING|ENHANCEDSTATUSCODES|DSN|HELP|SIZE|ETRN|VRFY|AUTH)"
     r"(?:[ =\d]|\Z)"
 )
+_ABOUT_MESSAGE = re.compile(r"message (?:content )?(?:rejected|refused)", re.IGNORECASE)
 _ABOUT_RECIPIENT = re.compile(r"recipient|mailbox|user unknown|relay|greylist", re.IGNORECASE)
 
 #: More commands than this never wait for an answer; a longer queue means that answers are not shown.
@@ -122,8 +122,7 @@ class Session:
             if text == ".":
                 self.end_data()
             return
-        if self.pending and self.pending[-1].tentative:
-            self.pending.pop()
+        self.drop_tentative()
         if self._early_body(text):
             return
         command = parse_command(text, tentative=tentative)
@@ -142,7 +141,7 @@ class Session:
             self._early_dot = True
             self._expect_end()
             return True
-        return waiting == "DATA" and not is_command(text) or (text == "." and waiting == "EOD")
+        return (waiting == "DATA" and not is_command(text)) or (text == "." and waiting == "EOD")
 
     @property
     def takes_anything(self) -> bool:
@@ -152,6 +151,11 @@ class Session:
     def drop_last(self) -> None:
         """Forget the last command: it was never sent."""
         if self.pending:
+            self.pending.pop()
+
+    def drop_tentative(self) -> None:
+        """Forget a line that was a command only if a reply had followed at once."""
+        if self.pending and self.pending[-1].tentative:
             self.pending.pop()
 
     def end_data(self) -> None:
@@ -168,8 +172,11 @@ class Session:
     @property
     def reply_open(self) -> int | None:
         """The code of a reply whose last line has not come yet."""
-        line = reply_line(self._lines[-1]) if self._lines else None
-        return line.code if line is not None and not line.last else None
+        for text in reversed(self._lines):
+            line = reply_line(text)
+            if line is not None:  # what follows it is text that was wrapped
+                return None if line.last else line.code
+        return None
 
     def server(self, number: int, text: str) -> list[Answer]:
         """Take one line of the server; returns the replies that it completes."""
@@ -348,13 +355,19 @@ def told_by_reply(reply: Reply, multiline: bool) -> str | None:
     named = _NAMED_VERB.match(reply.text)
     if code >= 500 and named is not None:
         return named[1]
-    if code == 250 and _EXTENSION.search(reply.text) is not None and (multiline or _EXTENSION.match(reply.text)):
+    if (
+        code == 250
+        and _EXTENSION.search(reply.text) is not None
+        and (multiline or _EXTENSION.match(reply.text))
+    ):
         return "EHLO"
     if code == 250 and reply.enhanced == "2.1.0":
         return "MAIL"
     if code == 250 and reply.enhanced == "2.1.5":
         return "RCPT"
     if code == 250 and "queued" in reply.text.lower():
+        return "EOD"
+    if code >= 400 and _ABOUT_MESSAGE.match(reply.text) is not None:
         return "EOD"
     if code >= 400 and _addressee(reply) is not None and _ABOUT_RECIPIENT.search(reply.text) is not None:
         return "RCPT"

@@ -163,9 +163,9 @@ def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[st
             elif "%Y" not in form and "%y" not in form:
                 if year is None or "%d" not in form:
                     return None
-                time = datetime.strptime(f"{year} {stamp}", f"%Y {form}")  # noqa: DTZ007
+                time = datetime.strptime(f"{year} {stamp}", f"%Y {form}")
             else:
-                time = datetime.strptime(stamp, form)  # noqa: DTZ007
+                time = datetime.strptime(stamp, form)
         except ValueError:
             return None
         return time if time.tzinfo is not None else time.replace(tzinfo=tz)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from logscan.dialogue import Answer, Session, is_command
-from logscan.replies import reply_line, split_reply
+from logscan.replies import Reply, reply_line, split_reply
 from logscan.transcripts_escapes import unescape
 from logscan.transcripts_formats import TranscriptFormat
 from logscan.transcripts_frames import FieldsFrame, JsonFrame
@@ -55,6 +55,8 @@ class Track:
     side: int | None = None
     octets_left: int = 0
     preamble: bool = False
+    received: bool = False
+    fresh: bool = True
     pieces: dict[int, str] = field(default_factory=dict)
     waiting: list[tuple[int, Line, bool]] = field(default_factory=list)
     row: str = ""
@@ -114,6 +116,8 @@ class Conversation:
         """How many replies the dialogue itself showed."""
         self.understood = False
         """Whether the last line was understood."""
+        self.used: set[re.Pattern[str]] = set()
+        """The patterns that took a line so far."""
         self.certain = False
         """Whether the last line bore the format's own marks, so that it is no other format's."""
 
@@ -163,53 +167,69 @@ class Conversation:
         return self._speak(track, track.side or CLIENT, line)
 
     def _body(self, track: Track, text: str) -> list[Found]:
-        match = _first(self.form.client, text)
+        match = self._take(self.form.client, text)
         for inner in unescape(match["text"] if match is not None else text, self.form.escapes):
             track.session.client(inner)
         return []
 
     def _dispatch(self, line: Line, key: str | None, track: Track | None) -> Iterator[Found]:
         form, text = self.form, line.text
-        if _first(form.quiet, text):
+        if self._take(form.quiet, text):
             self._muted = True
             return
         if self._muted:
-            if not (is_command(text) or _first(form.skip, text) or _first(form.client, text)):
+            if not (is_command(text) or self._take(form.skip, text) or self._take(form.client, text)):
                 return
             self._muted = False
-        if (match := _first(form.opens, text)) is not None:
+        if (match := self._take(form.opens, text)) is not None:
             yield from self._open(match, key)
-        elif _first(form.closes, text) is not None:
+        elif self._take(form.closes, text) is not None:
             yield from self._close(track)
-        elif _first(form.skip, text) is not None:
-            return
-        elif _first(form.unsent, text) is not None:
+        elif (match := self._take(form.record, text)) is not None:
+            yield from self._record(match, line.number, key)
+        elif self._take(form.skip, text) is not None:
+            self._note(track)
+        elif self._take(form.unsent, text) is not None:
             if track is not None:
                 track.session.drop_last()
-        elif _first(form.replay, text) is not None:
+        elif self._take(form.replay, text) is not None:
             self._replay.begin()
-        elif (match := _first(form.copies, text)) is not None:
-            self._copy(match, line.number, key)
-        elif (match := _first(form.record, text)) is not None:
-            yield from self._record(match, line.number, key)
-        elif (match := _first(form.server, text)) is not None:
+        elif (match := self._take(form.server, text)) is not None:
             yield from self._marked(SERVER, match, line.number, key)
-        elif (match := _first(form.client, text)) is not None:
+        elif (match := self._take(form.client, text)) is not None:
             yield from self._marked(CLIENT, match, line.number, key)
-        elif (match := _first(form.either, text)) is not None:
+        elif (match := self._take(form.either, text)) is not None:
             ends = sorted((match["from"], match["to"]))
             yield from self._marked(int(match["from"] != ends[0]), match, line.number, "-".join(ends))
+        elif (match := self._take(form.copies, text)) is not None:
+            self._copy(match, line.number, key)
         else:
             yield from self._unmarked(line, track, key)
 
+    def _take(self, patterns: Sequence[re.Pattern[str]], text: str) -> re.Match[str] | None:
+        for pattern in patterns:
+            match = pattern.match(text)
+            if match is not None:
+                self.used.add(pattern)
+                return match
+        return None
+
     # ------------------------------------------------------------------ kinds of lines
+
+    def _note(self, track: Track | None) -> None:
+        """The tool speaks itself: unmarked lines after it are not the last speaker's."""
+        if track is not None and self.form.row_length == 0:
+            track.side = None
+            track.session.drop_tentative()
 
     def _track(self, key: str | None) -> Track:
         track = self._tracks.get(key)
         if track is None:
             form = self.form
             wraps = form.unmarked == "text" or form.wrap is not None
-            track = Track(key, Session(body=form.body, wraps=wraps), swapped=None if form.marks == "relative" else False)
+            track = Track(
+                key, Session(body=form.body, wraps=wraps), swapped=None if form.marks == "relative" else False
+            )
             self._tracks[key] = track
         self._tracks.move_to_end(key)
         self._current = track
@@ -223,6 +243,7 @@ class Conversation:
             yield from self._finish(old)
         track = self._track(key)
         track.peer = make_peer(groups.get("host"), groups.get("ip"), groups.get("port"))
+        track.received = groups.get("received") is not None
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
 
@@ -236,36 +257,45 @@ class Conversation:
         """A record that shows a command together with its reply."""
         groups = match.groupdict()
         track = self._track(groups.get("session") or key)
+        track.received |= groups.get("received") is not None
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
         if groups.get("ip") or groups.get("host"):
             track.peer = make_peer(groups.get("host"), groups.get("ip"), groups.get("port"))
-        if groups.get("sender") is not None:
-            track.session.client(f"MAIL FROM:<{groups['sender']}>")
-            track.session.answer(number, split_reply("250"))
-        if groups.get("recipient"):
-            track.session.client(f"RCPT TO:<{groups['recipient']}>")
         if groups.get("command"):
             track.session.client(groups["command"].strip())
-        if groups.get("end"):
-            track.session.end_data()
-        text = "\n".join(unescape(groups.get("text") or "", self.form.escapes))
-        reply = split_reply(f"{groups['code']} {text}" if groups.get("code") else text)
+        reply = self._reply(groups)
         if reply.code is not None:
-            yield self._found(track, track.session.answer(number, reply))
+            answer = track.session.answer(number, reply)
+            shown = answer.command if groups.get("command") or answer.command != "CONNECT" else None
+            yield self._found(
+                track,
+                replace(
+                    answer,
+                    command=_verb_group(groups) or shown,
+                    sender=groups["from"] if groups.get("from") is not None else answer.sender,
+                    recipient=groups.get("to") or answer.recipient,
+                ),
+            )
+
+    def _reply(self, groups: Mapping[str, str | None]) -> Reply:
+        text = "\n".join(unescape(groups.get("text") or "", self.form.escapes))
+        return split_reply(f"{groups['code']} {text}" if groups.get("code") else text)
 
     def _copy(self, match: re.Match[str], number: int, key: str | None) -> None:
         """Keep what repeats a reply, for the case that the dialogue itself is not shown."""
         if len(self._copies) >= _MOST_COPIES:
             return
         groups = match.groupdict()
-        reply = split_reply("\n".join(unescape(groups.get("text") or "", self.form.escapes)))
+        reply = self._reply(groups)
         if reply.code is None:
             return
         session = Session()
-        if groups.get("command"):
-            session.client(groups["command"].strip())
-        found = Found(session.answer(number, reply), key, self._direction(False), Peer(), self._time, "error-line")
+        if is_command(groups.get("command") or ""):
+            session.client(groups["command"])
+        answer = session.answer(number, reply)
+        answer = replace(answer, command=_verb_group(groups) or answer.command)
+        found = Found(answer, key, self._direction(False), Peer(), self._time, "error-line")
         self._copies.append((self.form.copies.index(match.re), found))
 
     def _marked(self, mark: int, match: re.Match[str], number: int, key: str | None) -> Iterator[Found]:
@@ -274,6 +304,7 @@ class Conversation:
             return
         track = self._track(groups.get("session") or key)
         track.side = mark
+        track.received |= groups.get("received") is not None
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
         if groups.get("ip") or groups.get("host"):
@@ -285,7 +316,9 @@ class Conversation:
             return
         if groups.get("code"):
             lines = unescape(text, self.form.escapes)
-            text = "\n".join([*(f"{groups['code']}-{one}" for one in lines[:-1]), f"{groups['code']} {lines[-1]}"])
+            text = "\n".join(
+                [*(f"{groups['code']}-{one}" for one in lines[:-1]), f"{groups['code']} {lines[-1]}"]
+            )
             yield from self._say(track, mark, [Line(number, one) for one in text.split("\n")])
             return
         yield from self._speak(track, mark, Line(number, text))
@@ -357,6 +390,12 @@ class Conversation:
     def _say(
         self, track: Track, mark: int, lines: Sequence[Line], *, tentative: bool = False
     ) -> Iterator[Found] | list[Found]:
+        if track.preamble:
+            return []
+        if self.form.preamble and track.fresh and lines and not _hint(lines[0].text):
+            track.preamble = True
+            return []
+        track.fresh = False
         if track.swapped is None:
             return self._vote(track, mark, lines)
         return list(self._hear(track, mark, lines, tentative))
@@ -391,11 +430,6 @@ class Conversation:
 
         One command or reply is a hint, two are enough; a session begins with one or the other.
         """
-        if track.preamble:
-            return
-        if not track.waiting and self.form.opens and lines and not _hint(lines[0].text):
-            track.preamble = True
-            return
         track.waiting += [(mark, line, False) for line in lines]
         score = sum(_hint(line.text) * (1 if side == SERVER else -1) for side, line, _ in track.waiting)
         if abs(score) >= 2 or len(track.waiting) > _LONGEST_VOTE:
@@ -410,15 +444,17 @@ class Conversation:
 
     # ------------------------------------------------------------------ results
 
-    def _direction(self, swapped: bool) -> str | None:
+    def _direction(self, received: bool) -> str | None:
         writer = self.form.writer
         if writer == "nobody":
             return None
-        return "inbound" if (writer == "server") != (writer == "either" and swapped) else "outbound"
+        return "inbound" if (writer == "server") != (writer == "either" and received) else "outbound"
 
     def _found(self, track: Track, answer: Answer) -> Found:
         self.answered += 1
-        return Found(answer, track.key, self._direction(bool(track.swapped)), track.peer, self._time)
+        return Found(
+            answer, track.key, self._direction(bool(track.swapped) or track.received), track.peer, self._time
+        )
 
     def _finish(self, track: Track) -> Iterator[Found]:
         if track.swapped is None and track.waiting:
@@ -457,12 +493,9 @@ def _make_frame(form: TranscriptFormat) -> FieldsFrame | JsonFrame | None:
     return JsonFrame(form.columns) if form.frame == "json" else FieldsFrame(form.columns)
 
 
-def _first(patterns: Sequence[re.Pattern[str]], text: str) -> re.Match[str] | None:
-    for pattern in patterns:
-        match = pattern.match(text)
-        if match is not None:
-            return match
-    return None
+def _verb_group(groups: Mapping[str, str | None]) -> str | None:
+    """A command that a pattern names by a group in capitals, such as ``(?P<RCPT>…)``."""
+    return next((name for name, value in groups.items() if name.isupper() and value is not None), None)
 
 
 def _hint(text: str) -> int:

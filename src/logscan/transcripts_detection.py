@@ -15,6 +15,7 @@ from logscan.transcripts_lines import Line, Wrapper, find_wrappers, strip_wrappe
 SURE = 10
 _COUNTED_HITS = 20
 _PREFIX_SAMPLE = 400
+_TRIAL = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,14 @@ def choose(lines: Sequence[Line], parser: str | None = None) -> Choice | None:
     wrapped = None
     if wrappers:
         wrapped = _best([strip_wrappers(text, wrappers) for text in texts], candidates)
-    if wrapped is not None and (plain is None or wrapped[1] > plain[1]):
+    choices = [Choice(plain[0], (), plain[2])] if plain is not None else []
+    if wrapped is not None:
         around = " in ".join(wrapper.name for wrapper in reversed(wrappers))
-        return Choice(wrapped[0], wrappers, f"{wrapped[2]}; inside {around}")
-    if plain is not None:
-        return Choice(plain[0], (), plain[2])
+        choices.append(Choice(wrapped[0], wrappers, f"{wrapped[2]}; inside {around}"))
+    if choices:
+        return (
+            max(choices, key=lambda choice: rate(choice, lines[:_TRIAL])) if len(choices) > 1 else choices[0]
+        )
     if parser is not None:
         return Choice(formats[parser], (), "asked for")
     learned = learn_format([strip_wrappers(text, wrappers) for text in texts])
@@ -86,9 +90,14 @@ class Switchboard:
     def __init__(self) -> None:
         """Combine the sure clues of all formats."""
         self._sure = [
-            (form, clue.regex) for form in transcript_formats().values() for clue in form.clues if clue.weight >= SURE
+            (form, clue.regex)
+            for form in transcript_formats().values()
+            for clue in form.clues
+            if clue.weight >= SURE
         ]
-        self._any = re.compile("|".join(f"(?:{regex.pattern})" for _, regex in self._sure) or r"(?!)", re.DOTALL)
+        self._any = re.compile(
+            "|".join(f"(?:{regex.pattern})" for _, regex in self._sure) or r"(?!)", re.DOTALL
+        )
 
     def other_format(self, text: str, current: TranscriptFormat) -> TranscriptFormat | None:
         """The format that surely wrote the line, unless it is the current one."""

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 _BACKSLASH = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|.)", re.DOTALL)
-_SIMPLE = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
+_SIMPLE = {
+    "r": "\r",
+    "n": "\n",
+    "t": "\t",
+    "0": "\0",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "e": "\x1b",
+}
 _LINE_ENDS = re.compile(r"\r*\n|\r+")
 
 

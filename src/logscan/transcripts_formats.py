@@ -20,7 +20,19 @@ from logscan.transcripts_escapes import ESCAPES
 
 _TOP_KEYS = {"name", "title", "about", "frame", "detect", "columns", "dialogue", "sample"}
 _FRAMES = ("dialogue", "fields", "json")
-_PATTERNS = ("client", "server", "either", "record", "skip", "opens", "closes", "unsent", "replay", "quiet", "copies")
+_PATTERNS = (
+    "client",
+    "server",
+    "either",
+    "record",
+    "skip",
+    "opens",
+    "closes",
+    "unsent",
+    "replay",
+    "quiet",
+    "copies",
+)
 _CHOICES = {
     "writer": ("client", "server", "either", "nobody"),
     "marks": ("fixed", "relative"),
@@ -29,7 +41,17 @@ _CHOICES = {
     "body": get_args(Body),
     "commands": ("any", "known"),
 }
-_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, "prefix", "unfinished", "wrap", "time", "escapes", "row_length"}
+_DIALOGUE_KEYS = {
+    *_PATTERNS,
+    *_CHOICES,
+    "prefix",
+    "unfinished",
+    "wrap",
+    "time",
+    "escapes",
+    "row_length",
+    "preamble",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,8 @@ class TranscriptFormat:
     escapes: tuple[str, ...]
     time: str | None
     row_length: int
+    preamble: bool
+    """Whether a session may begin with lines that are no dialogue, up to ``opens``."""
     prefix: re.Pattern[str] | None
     unfinished: re.Pattern[str] | None
     wrap: re.Pattern[str] | None
@@ -132,7 +156,7 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
         chosen[key] = dialogue.get(key, "fixed" if key == "marks" else allowed[0])
         if chosen[key] not in allowed:
             raise ParserError(f"dialogue.{key} = {chosen[key]!r}: must be one of {', '.join(allowed)}")
-    if chosen["writer"] == "either":
+    if chosen["writer"] == "either" and "marks" not in dialogue:
         chosen["marks"] = "relative"
     escapes = tuple(dialogue.get("escapes", ()))
     for escape in escapes:
@@ -149,6 +173,7 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
         escapes=escapes,
         time=dialogue.get("time"),
         row_length=dialogue.get("row_length", 0),
+        preamble=dialogue.get("preamble", False),
         **{key: _optional(dialogue, key) for key in ("prefix", "unfinished", "wrap")},
         **{key: _patterns(dialogue, key) for key in _PATTERNS},
         **chosen,

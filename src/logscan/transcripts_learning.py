@@ -53,7 +53,9 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
             },
         }
     )
-    reason = f"unknown tool: {with_code} replies after {_readable(server)}, commands after {_readable(client)}"
+    reason = (
+        f"unknown tool: {with_code} replies after {_readable(server)}, commands after {_readable(client)}"
+    )
     return form, reason
 
 
@@ -61,7 +63,10 @@ def _shape(mark: str) -> str:
     """A regular expression for marks like this one: numbers, stamps and ids may differ."""
     parts, end = [], 0
     for match in _VARIABLE.finditer(mark):
-        parts += [re.escape(mark[end : match.start()]), r"[0-9a-fA-Fx]+" if not match[0].isalpha() else "[A-Z][a-z]{2}"]
+        parts += [
+            re.escape(mark[end : match.start()]),
+            r"[0-9a-fA-Fx]+" if not match[0].isalpha() else "[A-Z][a-z]{2}",
+        ]
         end = match.end()
     return "".join([*parts, re.escape(mark[end:])])
 
@@ -72,5 +77,3 @@ def _most(shapes: Counter[str]) -> str | None:
 
 def _readable(shape: str) -> str:
     return repr(re.sub(r"\[0-9a-fA-Fx\]\+", "N", shape).replace("[A-Z][a-z]{2}", "Mon").replace("\\", ""))
-
-
