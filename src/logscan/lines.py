@@ -116,9 +116,9 @@ def _what_else(sample: bytes) -> str | None:
 
 
 def whole_lines(pieces: Iterable[bytes], size: int, warn: Callable[[str], object]) -> Iterator[bytes]:
-    """Yield the text of `pieces` in blocks of at least `size` bytes that end at a line end.
+    """Yield the text of `pieces` in blocks of about `size` bytes that end at a line end.
 
-    Only the last block may be smaller or lack its line end. CR LF becomes LF. Lines over LONGEST_LINE are
+    Only the last block may lack its line end. CR LF becomes LF. Lines over LONGEST_LINE are
     cut, but keep their line end, so that line numbers stay true; memory stays bounded.
     """
     ready: list[bytes | memoryview] = []  # whole lines
@@ -143,7 +143,7 @@ def whole_lines(pieces: Iterable[bytes], size: int, warn: Callable[[str], object
             tail, tail_length = [b"".join(tail)[:LONGEST_LINE]], LONGEST_LINE
             cut += 1
             overlong = True
-        if ready_length >= size:
+        if ready and ready_length + tail_length >= size:
             block, overlong_lines = _shortened(b"".join(ready))
             cut += overlong_lines
             ready, ready_length = [], 0
