@@ -1,0 +1,52 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from logscan.errors import UsageError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of ``path`` when the block ends well.
+
+    Until then the content goes to a hidden file in the same folder, which is removed if the block fails;
+    afterwards the content is on disk. A link is followed, and an existing file's permissions are kept. What
+    is no regular file (a pipe, ``/dev/null``) is written to directly. Raises UsageError if it cannot be
+    written.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        special = target.exists() and not target.is_file()
+        stream = target.open("wb") if special else _create(target)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    if special:
+        with stream:
+            yield stream
+        return
+    hidden = Path(stream.name)
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        hidden.replace(target)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+
+
+def _create(target: Path) -> BinaryIO:
+    """A new hidden file beside ``target``, with the permissions that ``target`` has or would get."""
+    hidden = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    stream = hidden.open("xb")
+    with suppress(FileNotFoundError):
+        hidden.chmod(target.stat().st_mode & 0o777)
+    return stream
