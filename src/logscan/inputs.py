@@ -61,10 +61,12 @@ class Source:
 
     def _guarded(self, read: Callable[[int], bytes], warn: Callable[[str], object]) -> Callable[[int], bytes]:
         """Return `read` with a failure after the first bytes made a warning and an early end."""
-        started = False
+        started = failed = False
 
         def guarded(size: int) -> bytes:
-            nonlocal started
+            nonlocal started, failed
+            if failed:
+                return b""
             try:
                 data = read(size)
             except OSError as error:
@@ -72,6 +74,7 @@ class Source:
                 if not started:
                     raise UnreadableInput(f"{self.name}: {reason}") from error
                 warn(f"reading stopped early: {reason}")
+                failed = True
                 return b""
             started = True
             return data

@@ -13,8 +13,8 @@ from logscan.rotation import RotatedName
 # Postfix by syslog: mail.log (Debian, macOS), maillog (Red Hat, BSD), mail (SUSE); postfix.log
 # perhaps with a host's name. Exim: mainlog, main.log, exim_mainlog, exim-main.log, so for reject and panic.
 _MAIL_LOG = re.compile(
-    r"(?:.*[-_.])?(?:mail\.?log|postfix\.log)|mail|mail[-_][^.]+\.log"
-    r"|(?:.*[-_.]|exim4?)?(?:main|reject|panic)[-_.]?log",
+    r"(?:[^.].*[-_.])?(?:mail\.?log|postfix\.log)|mail|mail[-_][^.]+\.log"
+    r"|(?:[^.].*[-_.]|exim4?)?(?:main|reject|panic)[-_.]?log",
     re.IGNORECASE,
 )
 # Debian and SUSE write the lines of these priorities to the full log as well.

@@ -38,7 +38,8 @@ class RotatedName(NamedTuple):
     @classmethod
     def of(cls, path: str) -> RotatedName:
         """Take the path apart: `mail.log-20261122.gz` is of the log `mail.log`, dated 20261122."""
-        name = _PACKED.sub("", os.path.abspath(path))
+        path = os.path.abspath(path)
+        name = _PACKED.sub("", path)
         date, name = _date(name)
         generation = 1
         if (found := _GENERATION.search(name)) is not None:
