@@ -17,7 +17,8 @@ Body = Literal["marked", "raw", "hidden"]
 
 #: Verbs that are commands whatever the server makes of them.
 VERBS = frozenset(
-    ["EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "RSET", "NOOP", "VRFY", "EXPN", "ETRN", "ATRN", "HELP", "TURN", "QUIT", "SEND", "SAML", "SOML", "XCLIENT", "XFORWARD"]
+    {"EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "RSET", "NOOP"}
+    | {"VRFY", "EXPN", "ETRN", "ATRN", "HELP", "TURN", "QUIT", "SEND", "SAML", "SOML", "XCLIENT", "XFORWARD"}
 )
 
 _VERB = re.compile(r"([A-Za-z]+)(?:[ \t:](.*))?\Z", re.DOTALL)
@@ -114,7 +115,7 @@ class Session:
             self._challenged = False
             self._keep_secret(text)
             return
-        self.spoken = True
+        self.spoken = self.spoken or not tentative
         if self._octets > 0:
             self._octets -= len(text.encode("utf-8", "replace")) + 2
             return
@@ -237,13 +238,16 @@ class Session:
 
     def _take(self, reply: Reply, multiline: bool) -> Command | None:
         """The waiting command that the reply answers: the first that it can answer, else the first."""
-        for position, command in enumerate(self.pending):
-            if can_answer(command.verb, reply, multiline):
-                break
-        else:
-            if not self.pending or reply.code == 220:
-                return None
-            position, command = 0, self.pending[0]
+        able = (
+            at
+            for at, command in enumerate(self.pending)
+            if can_answer(command.verb, reply, multiline) and (self._greeted or not command.tentative)
+        )
+        forced = self.pending and reply.code != 220 and not self.pending[0].tentative
+        position = next(able, 0 if forced else None)
+        if position is None:
+            return None
+        command = self.pending[position]
         if command.verb == "DATA" and self._names_recipient(reply):
             return Command("RCPT", _addressee(reply))
         del self.pending[position]
@@ -335,7 +339,7 @@ def can_answer(verb: str, reply: Reply, multiline: bool) -> bool:
     owner = {354: "DATA", 221: "QUIT", 220: "STARTTLS", 334: "AUTH", 235: "AUTH"}.get(code)
     if owner is not None:
         return verb == owner
-    if verb in ("QUIT", "DATA"):
+    if verb in ("QUIT", "DATA") or (verb == "UNKNOWN" and told_by_reply(reply, multiline) is not None):
         return False
     if multiline and told_by_reply(reply, multiline) == "EHLO":
         return verb in ("EHLO", "LHLO", "HELO", "HELP", "UNKNOWN")
@@ -355,11 +359,7 @@ def told_by_reply(reply: Reply, multiline: bool) -> str | None:
     named = _NAMED_VERB.match(reply.text)
     if code >= 500 and named is not None:
         return named[1]
-    if (
-        code == 250
-        and _EXTENSION.search(reply.text) is not None
-        and (multiline or _EXTENSION.match(reply.text))
-    ):
+    if code == 250 and (_EXTENSION.search if multiline else _EXTENSION.match)(reply.text) is not None:
         return "EHLO"
     if code == 250 and reply.enhanced == "2.1.0":
         return "MAIL"

@@ -42,19 +42,16 @@ def choose(lines: Sequence[Line], parser: str | None = None) -> Choice | None:
     texts = [line.text for line in lines]
     formats = transcript_formats()
     candidates = {parser: formats[parser]} if parser in formats else formats
-    plain = _best(texts, candidates)
     wrappers = tuple(find_wrappers(texts[:_PREFIX_SAMPLE]))
-    wrapped = None
-    if wrappers:
-        wrapped = _best([strip_wrappers(text, wrappers) for text in texts], candidates)
-    choices = [Choice(plain[0], (), plain[2])] if plain is not None else []
-    if wrapped is not None:
-        around = " in ".join(wrapper.name for wrapper in reversed(wrappers))
-        choices.append(Choice(wrapped[0], wrappers, f"{wrapped[2]}; inside {around}"))
+    choices = []
+    for depth in range(len(wrappers) + 1):  # a stamp or quoting may be the tool's own
+        around = wrappers[:depth]
+        best = _best([strip_wrappers(text, around) for text in texts] if around else texts, candidates)
+        if best is not None:
+            inside = "".join(f"; inside {wrapper.name}" for wrapper in reversed(around))
+            choices.append(Choice(best[0], around, best[2] + inside))
     if choices:
-        return (
-            max(choices, key=lambda choice: rate(choice, lines[:_TRIAL])) if len(choices) > 1 else choices[0]
-        )
+        return max(choices, key=lambda choice: rate(choice, lines[:_TRIAL]))
     if parser is not None:
         return Choice(formats[parser], (), "asked for")
     learned = learn_format([strip_wrappers(text, wrappers) for text in texts])
@@ -89,15 +86,10 @@ class Switchboard:
 
     def __init__(self) -> None:
         """Combine the sure clues of all formats."""
-        self._sure = [
-            (form, clue.regex)
-            for form in transcript_formats().values()
-            for clue in form.clues
-            if clue.weight >= SURE
-        ]
-        self._any = re.compile(
-            "|".join(f"(?:{regex.pattern})" for _, regex in self._sure) or r"(?!)", re.DOTALL
-        )
+        formats = transcript_formats().values()
+        self._sure = [(form, clue.regex) for form in formats for clue in form.clues if clue.weight >= SURE]
+        alternatives = "|".join(f"(?:{regex.pattern})" for _, regex in self._sure)
+        self._any = re.compile(alternatives or "(?!)", re.DOTALL)
 
     def other_format(self, text: str, current: TranscriptFormat) -> TranscriptFormat | None:
         """The format that surely wrote the line, unless it is the current one."""

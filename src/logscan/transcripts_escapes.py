@@ -1,4 +1,4 @@
-"""How tools write line ends and special characters inside one line; each escape has a name for parser files."""
+"""How tools write line ends and special characters inside one line; parser files name these escapes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ def _backslash(text: str) -> str:
 def _character(match: re.Match[str]) -> str:
     body = match[1]
     if body[0] in "xu" and len(body) > 1:
-        return chr(int(body[1:], 16))
+        point = int(body[1:], 16)
+        return "\ufffd" if 0xD800 <= point < 0xE000 else chr(point)
     if len(body) == 3:
         return chr(int(body, 8))
     return _SIMPLE.get(body, body)
 
 
 def _unglue(text: str) -> str:
-    """Line ends where a multi-line reply lost them: before each repetition of its code up to the last line."""
+    """Put back the line ends that a multi-line reply lost: before each repetition of its code."""
     code = text[:3]
     if len(text) < 8 or text[3] != "-" or not code.isdecimal():
         return text

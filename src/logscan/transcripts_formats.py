@@ -20,19 +20,9 @@ from logscan.transcripts_escapes import ESCAPES
 
 _TOP_KEYS = {"name", "title", "about", "frame", "detect", "columns", "dialogue", "sample"}
 _FRAMES = ("dialogue", "fields", "json")
-_PATTERNS = (
-    "client",
-    "server",
-    "either",
-    "record",
-    "skip",
-    "opens",
-    "closes",
-    "unsent",
-    "replay",
-    "quiet",
-    "copies",
-)
+_SPEAKING = ("client", "server", "either", "record")
+_PATTERNS = (*_SPEAKING, "skip", "opens", "closes", "unsent", "replay", "quiet", "copies")
+_OPTIONAL = ("prefix", "unfinished", "wrap")
 _CHOICES = {
     "writer": ("client", "server", "either", "nobody"),
     "marks": ("fixed", "relative"),
@@ -41,17 +31,7 @@ _CHOICES = {
     "body": get_args(Body),
     "commands": ("any", "known"),
 }
-_DIALOGUE_KEYS = {
-    *_PATTERNS,
-    *_CHOICES,
-    "prefix",
-    "unfinished",
-    "wrap",
-    "time",
-    "escapes",
-    "row_length",
-    "preamble",
-}
+_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, *_OPTIONAL, "time", "escapes", "row_length", "preamble"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +131,7 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
     frame = data.get("frame", "dialogue")
     if frame not in _FRAMES:
         raise ParserError(f"frame = {frame!r}: must be one of {', '.join(_FRAMES)}")
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for key, allowed in _CHOICES.items():
         chosen[key] = dialogue.get(key, "fixed" if key == "marks" else allowed[0])
         if chosen[key] not in allowed:
@@ -162,6 +142,8 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
     for escape in escapes:
         if escape not in ESCAPES:
             raise ParserError(f"dialogue.escapes: {escape!r} is unknown; known are {', '.join(ESCAPES)}")
+    patterns: dict[str, Any] = {key: _patterns(dialogue, key) for key in _PATTERNS}
+    patterns |= {key: _optional(dialogue, key) for key in _OPTIONAL}
     return TranscriptFormat(
         name=_text(data, "name"),
         title=_text(data, "title"),
@@ -174,9 +156,8 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
         time=dialogue.get("time"),
         row_length=dialogue.get("row_length", 0),
         preamble=dialogue.get("preamble", False),
-        **{key: _optional(dialogue, key) for key in ("prefix", "unfinished", "wrap")},
-        **{key: _patterns(dialogue, key) for key in _PATTERNS},
         **chosen,
+        **patterns,
     )
 
 

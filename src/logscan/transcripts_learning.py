@@ -10,7 +10,7 @@ from logscan.transcripts_formats import TranscriptFormat, parse_transcript_forma
 
 _REPLY = re.compile(r"(.{0,80}?)\b([2-5]\d\d)([ -]).*")
 _COMMAND = re.compile(
-    r"(.{0,80}?)\b(?:EHLO [\w.\[-]|HELO [\w.\[-]|LHLO [\w.\[-]|MAIL FROM ?:|RCPT TO ?:|(?:DATA|QUIT|RSET|STARTTLS)\W{0,3}$)",
+    r"(.{0,80}?)\b(?:[EHL]H?[EL]LO [\w.\[-]|MAIL FROM ?:|RCPT TO ?:|(?:DATA|QUIT|RSET|STARTTLS)\W{0,3}$)",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{6,}|\d+|[A-Z][a-z]{2}(?= [ \d]\d)")
@@ -53,20 +53,16 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
             },
         }
     )
-    reason = (
-        f"unknown tool: {with_code} replies after {_readable(server)}, commands after {_readable(client)}"
-    )
-    return form, reason
+    marks = f"{with_code} replies after {_readable(server)}, commands after {_readable(client)}"
+    return form, f"unknown tool: {marks}"
 
 
 def _shape(mark: str) -> str:
     """A regular expression for marks like this one: numbers, stamps and ids may differ."""
     parts, end = [], 0
     for match in _VARIABLE.finditer(mark):
-        parts += [
-            re.escape(mark[end : match.start()]),
-            r"[0-9a-fA-Fx]+" if not match[0].isalpha() else "[A-Z][a-z]{2}",
-        ]
+        is_month = match[0].isalpha() and len(match[0]) == 3
+        parts += [re.escape(mark[end : match.start()]), "[A-Z][a-z]{2}" if is_month else "[0-9a-fA-Fx]+"]
         end = match.end()
     return "".join([*parts, re.escape(mark[end:])])
 

@@ -108,24 +108,15 @@ class Wrapper:
         return text[match.end() :] if match is not None else text
 
 
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+_STAMP = rf"(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|{_ISO})"
 _WRAPPERS = (
     Wrapper("docker compose prefix", re.compile(r"[\w.-]+ +\| ?")),
-    Wrapper("CRI prefix", re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) std(?:out|err) [FP] ?")),
+    Wrapper("CRI prefix", re.compile(rf"{_ISO} std(?:out|err) [FP] ?")),
     Wrapper("grep -n prefix", re.compile(r"(?:[^\s:]+:)?\d+[:-]")),
-    Wrapper("line numbers", re.compile(r" *\d+(?:\t| {1,2}(?! ))")),
-    Wrapper(
-        "syslog header",
-        re.compile(
-            r"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)) "
-            r"\S+ [^\s:\[]+(?:\[\d+\])?: ?"
-        ),
-    ),
-    Wrapper(
-        "time stamp",
-        re.compile(
-            r"\[?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)\]?[ \t]"
-        ),
-    ),
+    Wrapper("line numbers", re.compile(r" *\d+(?:\t| {1,2}(?! )|$)")),
+    Wrapper("syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")),
+    Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
     Wrapper("mail quoting", re.compile(r"> ?")),
     Wrapper("indentation", re.compile(r" {4}|\t")),
 )
@@ -152,7 +143,8 @@ def find_wrappers(lines: Sequence[str]) -> list[Wrapper]:
 
 def _covers(wrapper: Wrapper, lines: Sequence[str]) -> bool:
     matches = [wrapper.regex.match(line) for line in lines if wrapper.regex is not None]
-    if sum(match is not None for match in matches) < 0.9 * len(lines):
+    misses = sum(match is None for match in matches)
+    if misses > max(2 if wrapper.name == "mail quoting" else 0, len(lines) // 10) or 2 * misses > len(lines):
         return False
     if wrapper.name in ("grep -n prefix", "line numbers"):  # numbers must count up
         numbers = [int(re.findall(r"\d+", match[0])[-1][:9]) for match in matches if match is not None]

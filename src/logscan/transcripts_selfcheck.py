@@ -38,10 +38,7 @@ def _read(form: TranscriptFormat, lines: list[Line]) -> tuple[list[Found], set[r
 def _check(form: TranscriptFormat, sample: TranscriptSample) -> Iterator[str]:
     lines = _lines(sample)
     found, _ = _read(form, lines)
-    shown = [
-        f"{one.answer.command or '-'} {one.answer.reply.code} {one.answer.reply.enhanced or '-'}"
-        for one in found
-    ]
+    shown = [_summary(one) for one in found]
     for number, (have, want) in enumerate(zip(shown, sample.replies, strict=False), 1):
         if have != want:
             yield f"reply {number} is {have!r}, expected {want!r}"
@@ -53,6 +50,11 @@ def _check(form: TranscriptFormat, sample: TranscriptSample) -> Iterator[str]:
     choice = choose(lines)
     if choice is None or choice.form.name != form.name:
         yield f"detected as {choice.form.name if choice is not None else None!r}"
+
+
+def _summary(found: Found) -> str:
+    answer = found.answer
+    return f"{answer.command or '-'} {answer.reply.code} {answer.reply.enhanced or '-'}"
 
 
 def _lines(sample: TranscriptSample) -> list[Line]:
