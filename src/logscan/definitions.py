@@ -16,14 +16,15 @@ from typing import Any
 
 from logscan.errors import ParserError
 
-ROLES = ("reply", "message", "session", "version", "explains", "filter")
+ROLES = ("reply", "message", "session", "version", "explains")
 
 _PARSER_KEYS = {
     "name", "title", "about", "frame", "services", "detect", "passes", "fields", "values", "rule", "ignore",
     "service_column",
 }  # fmt: skip
 _RULE_KEYS = {
-    "name", "about", "services", "literal", "regex", "then", "set", "version", "role", "counters", "sample", "also",
+    "name", "about", "services", "literal", "regex", "then", "set", "version", "role", "sample", "also",
+    "explained_by", "unless_explained", "only_after",
 }  # fmt: skip
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
@@ -78,9 +79,16 @@ class Rule:
     constants: Mapping[str, Any]
     versions: tuple[VersionChange, ...]
     role: str
-    counters: Mapping[str, Mapping[str, Any]]
     samples: tuple[Sample, ...]
     also: bool
+    explained_by: str | None
+    unless_explained: bool
+    only_after: str | None
+
+    @property
+    def counts_failures(self) -> bool:
+        """Whether the rule reads a counter such as ``vrfy=1/4``, one command in four done."""
+        return any("total" in alternative.groups for alternative in self.alternatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +187,11 @@ class _Reader:
             constants=table.get("set", {}),
             versions=tuple(self.change(where, change) for change in table.get("version", ())),
             role=role,
-            counters=table.get("counters", {}),
             samples=tuple(samples),
             also=bool(table.get("also", False)),
+            explained_by=table.get("explained_by"),
+            unless_explained=bool(table.get("unless_explained", False)),
+            only_after=table.get("only_after"),
         )
 
     def change(self, where: str, table: Mapping[str, Any]) -> VersionChange:

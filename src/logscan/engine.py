@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.definitions import Alternative, LogParser, Rule
+from logscan.definitions import LogParser, Rule
 from logscan.errors import ParserError
 from logscan.extraction import Columns, as_text, constant, extract, rename_values, split_replies, typed, unfold
 from logscan.frames import FRAMES
@@ -89,14 +89,14 @@ class Engine:
     @cached_property
     def _interest(self) -> str:
         literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
-        return "|".join(re.escape(literal).replace("\\ ", " ") for literal in [*literals, _REPEATED, "last message repeated "])
+        return _alternation([*literals, _REPEATED, "last message repeated "])
 
     @cached_property
     def _known(self) -> str | None:
         """Lines that are understood although no rule is tried on them."""
         rules = [rule for rule in self.parser.rules if rule not in self._rules]
         literals = dict.fromkeys(text for item in (*self.parser.ignores, *rules) for text in item.literals)
-        return "|".join(re.escape(literal).replace("\\ ", " ") for literal in literals) or None
+        return _alternation(literals) or None
 
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
@@ -156,10 +156,16 @@ class Engine:
             for rule in sorted(rules, key=lambda rule: not rule.also):
                 if not len(rest):
                     break
-                matched, columns = extract(texts, rule.alternatives)
-                if not matched.any():
+                if rule.also:
+                    # Most lines that hold the literal are another rule's too: look before taking apart.
+                    likely = pc.match_substring_regex(texts, _alternation(rule.literals))
+                    matched, columns = extract(texts.filter(likely), rule.alternatives)
+                    here = rest[np.asarray(likely)][matched]
+                else:
+                    matched, columns = extract(texts, rule.alternatives)
+                    here = rest[matched]
+                if not len(here):
                     continue
-                here = rest[matched]
                 self._collect(rule, records, here, columns, counts, block, batches)
                 done[records.index[here]] = True
                 if not rule.also:
@@ -249,6 +255,11 @@ class Engine:
                 block.examples.append(lines.example(int(records.index[place])))
 
 
+def _alternation(literals: Iterable[str]) -> str:
+    """A regex that finds any of the literals."""
+    return "|".join(re.escape(literal).replace("\\ ", " ") for literal in literals)
+
+
 def _products(rule: Rule, parser: LogParser) -> set[str]:
     """The columns a rule may give."""
     names = {n for a in rule.alternatives for n in (*a.groups, *a.constants)} | set(rule.constants)
@@ -274,8 +285,3 @@ def _check_regex(parser: LogParser, where: str, regex: str) -> None:
         pc.match_substring_regex(pa.array([""]), regex)
     except pa.ArrowInvalid as error:
         raise ParserError(f"{parser.path}: rule {where!r}: {str(error).split(';')[0]}") from None
-
-
-def regexes(alternatives: Iterable[Alternative]) -> list[str]:
-    """The regexes of some alternatives, for messages and tests."""
-    return [alternative.regex for alternative in alternatives]

@@ -1,0 +1,109 @@
+"""Which parser a source is for, from its first bytes, with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from logscan.definitions import LogParser, load_definition, parse_definition, suggest
+from logscan.errors import ParserError, UsageError
+from logscan.parser_files import parser_files
+from logscan.transcripts import TranscriptDetection
+from logscan.transcripts import detect_transcript
+
+#: How much of a source is looked at.
+HEAD = 1 << 18
+_LINES = 2000
+#: A log may begin with lines of other programs; so few of a parser's own are enough …
+_FEW = 0.002
+#: … unless something looks like a transcript.
+_MANY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A parser for a source: a log parser, or the name of a transcript format; and why."""
+
+    name: str
+    log_parser: LogParser | None
+    reason: str
+
+
+@cache
+def log_parsers() -> dict[str, LogParser]:
+    """The log parsers: shipped ones, and the user's own in their place.
+
+    Raises ``ParserError`` if a file is wrong.
+    """
+    found = {}
+    for name, file in parser_files().items():
+        found[name] = parse_definition(file.read_text(encoding="utf-8"), str(file))
+    return found
+
+
+def named_parser(name: str) -> Detected:
+    """The parser of a name, or of a file ``….toml``.
+
+    Raises ``UsageError`` for an unknown name, ``ParserError`` for a wrong file.
+    """
+    if name.endswith(".toml"):
+        path = Path(name)
+        if "[dialogue]" in _text(path):
+            return Detected(name, None, "named")
+        return Detected(path.stem, load_definition(path), "named")
+    parser = log_parsers().get(name)
+    if parser is not None:
+        return Detected(name, parser, "named")
+    known = parser_files("transcripts")
+    if name in known:
+        return Detected(name, None, "named")
+    raise UsageError(f"--parser {name}: unknown{suggest(name, [*log_parsers(), *known])}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParserError(f"{path}: cannot be read: {error}") from None
+
+
+def detect(head: bytes) -> Detected | None:
+    """The parser that the first bytes of a source call for; None if none does."""
+    lines = head.decode("utf-8", "replace").splitlines()[:_LINES]
+    lines = [line[:500] for line in lines if line.strip()]
+    if not lines:
+        return None
+    best, best_hits, why = _best_log(lines)
+    share = best_hits / len(lines)
+    if best is not None and share >= _MANY:
+        return Detected(best.name, best, f"{best_hits} of the first {len(lines)} lines show {why}")
+    transcript = detect_transcript(head)
+    if transcript is not None:
+        return _transcript(transcript)
+    if best is not None and (share >= _FEW or best_hits >= 2):
+        return Detected(best.name, best, f"{best_hits} of the first {len(lines)} lines show {why}")
+    return None
+
+
+def _transcript(found: TranscriptDetection) -> Detected:
+    return Detected(found.name, None, found.reason)
+
+
+def _best_log(lines: Iterable[str]) -> tuple[LogParser | None, int, str]:
+    best: LogParser | None = None
+    best_hits, why = 0, ""
+    for parser in log_parsers().values():
+        for sign in parser.detect:
+            pattern = re.compile(sign.regex)
+            hits = sum(1 for line in lines if pattern.search(line))
+            if hits > best_hits:
+                best, best_hits, why = parser, hits, sign.why
+    return best, best_hits, why
+
+
+def tried() -> str:
+    """What was tried, for the message about a source that nothing recognises."""
+    return f"{', '.join(p.title for p in log_parsers().values())}, and {len(parser_files('transcripts'))} kinds of transcript"
