@@ -1,0 +1,54 @@
+"""What the documentation shows is what logscan does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+_spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "docs" / "generate.py")
+assert _spec is not None
+assert _spec.loader is not None
+generate = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generate)
+
+
+@pytest.mark.parametrize("page", generate.pages(), ids=lambda page: page.name)
+def test_shown_outputs_are_what_the_commands_print(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text == generate.renewed(text), "run: make docs"
+
+
+def test_the_readme_shows_the_report_that_make_report_prints() -> None:
+    shown = [found["command"] for found in generate.BLOCK.finditer(README)]
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert shown
+    assert f"/{shown[0]}\n" in makefile
+    assert "make report" in README.partition("output of")[0]
+
+
+def test_a_changed_output_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: Callable[[str], str] = lambda command: f"{command} says this\n"  # noqa: E731  a stand-in
+    monkeypatch.setattr(generate, "output_of", said)
+    page = "<!-- output of: logscan x -->\n```text\nold\n```\nmore\n"
+    assert generate.renewed(page) == page.replace("old\n", "logscan x says this\n")
+
+
+def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+    assert examples
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample_logs").symlink_to(REPOSITORY / "sample_logs")
+    for example in examples:
+        exec(example, {})  # noqa: S102  our own page
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (REPOSITORY / target).exists(), target
