@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from logscan.definitions import parse_definition
+from logscan.selfcheck import check_parser
+
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -52,3 +55,12 @@ def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
         assert (REPOSITORY / target).exists(), target
+
+
+def test_the_example_parser_passes_its_own_samples() -> None:
+    guide = (REPOSITORY / "parsers" / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```toml\n(.*?)^```$", guide, re.M | re.S)
+    assert len(examples) == 1
+    assert check_parser(parse_definition(examples[0], "parsers/README.md")) == []
+    wrong = examples[0].replace("code = 451", "code = 450")
+    assert check_parser(parse_definition(wrong, "parsers/README.md")) != []
