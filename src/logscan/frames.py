@@ -2,6 +2,7 @@
 
 A frame is a list of header forms, tried in order. A form's regex has at most four groups and covers the
 header exactly, so that RE2 matches it in one pass and the message's place follows from the groups' lengths.
+A form that wraps has the header of an inner form behind it, or may have.
 """
 
 from __future__ import annotations
@@ -17,28 +18,40 @@ _TAG = r"(?P<service>[^ \[:]+)(?P<pid>(?:\[\d+\])?): "
 class HeaderForm:
     """One form of header.
 
-    ``regex`` groups: ``stamp``, ``host``, ``service``, ``pid``, ``queue_id``, each optional. ``around`` is the number of
-    bytes of the header outside all groups. ``stamp`` names the form of the stamp (see ``timestamps``).
+    ``regex`` groups: ``stamp``, ``zone`` (where it stands apart from the stamp), ``host``, ``service``,
+    ``pid``, ``queue_id``, each optional. ``around`` is the number of bytes of the header outside all groups;
+    a group ``header`` around all of it does instead. ``stamp`` names the form of the stamp (see
+    ``timestamps``). ``sign`` are bytes without which no line of a block can have this form.
     """
 
     name: str
     regex: str
     around: int
     stamp: str | None
+    sign: bytes = b""
+    wraps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Header forms of a family of logs; ``inner`` forms may follow, each tried on what the ones before left."""
+    """Header forms of a family of logs.
+
+    ``inner`` forms are tried in order on what a wrapping form left. ``columns`` are the groups that are of
+    use later. ``continuation`` is a regex of lines without header that go on with the record before.
+    """
 
     name: str
     forms: tuple[HeaderForm, ...]
-    inner: tuple[tuple[HeaderForm, ...], ...] = ()
+    inner: tuple[HeaderForm, ...] = ()
+    columns: tuple[str, ...] = ("host", "service", "pid", "queue_id")
+    continuation: str | None = None
 
 
 _SYSLOG = (
     # Nov  5 10:11:12 mx1 postfix/smtpd[2101]: ; a priority in front and a fraction of the second are allowed.
-    HeaderForm("rfc3164", rf"^(?P<stamp>(?:<\d+>)?{_TRADITIONAL}(?:\.\d+)?) (?P<host>[^ ]+) {_TAG}", 4, "traditional"),
+    HeaderForm(
+        "rfc3164", rf"^(?P<stamp>(?:<\d+>)?{_TRADITIONAL}(?:\.\d+)?) (?P<host>[^ ]+) {_TAG}", 4, "traditional"
+    ),
     # 2025-11-05T10:11:12.345678+01:00 mx1 postfix/smtpd[2101]:
     HeaderForm("rfc3339", rf"^(?P<stamp>(?:<\d+>)?{_ISO}[^ ]*) (?P<host>[^ ]+) {_TAG}", 4, "iso"),
     # <22>1 2025-11-05T10:11:12.003Z mx1.example.org postfix/smtpd 2101 - - (RFC 5424)
@@ -58,13 +71,41 @@ _SYSLOG = (
 _SOLARIS = HeaderForm("solaris", r"^(?P<pid>\[ID \d+ [a-z0-9.]+\]) ", 1, None)
 
 #: 2026-11-23 10:00:00.123 +0100 [1234] 1vNabc-00000001xyz-1A2b ; Exim's main, reject and panic logs.
-_EXIM = HeaderForm("exim", rf"^(?P<stamp>{_ISO}(?:\.\d+)?(?: [+-]\d{{4}})?) (?P<pid>(?:\[\d+\] )?)", 1, "iso")
-_EXIM_ID = HeaderForm("exim-id", r"^(?P<queue_id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) ", 1, None)
+_EXIM_ID = r"(?P<queue_id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6}(?:-[0-9A-Za-z]{2}|[0-9A-Za-z]{5}-[0-9A-Za-z]{4}))"
+_EXIM_STAMP = rf"(?P<stamp>{_ISO}(?:\.\d+)?) (?:(?P<zone>[+-]\d{{4}}) )?"
+_EXIM = HeaderForm("exim", rf"^(?P<header>{_EXIM_STAMP}(?:\[\d+\] )?(?:{_EXIM_ID} )?)", 0, "iso", wraps=False)
+#: What is left of it with syslog_timestamp = false.
+_EXIM_UNSTAMPED = HeaderForm("exim-unstamped", rf"^(?P<header>(?:\[\d+\] )?(?:{_EXIM_ID} )?)", 0, None)
+_EXIM_TAG = r"(?P<service>exim[^ \[:]*)(?:\[\d+\])?: "
+_EXIM_TAGGED = (
+    # 2026-11-23 10:00:00 mx1 exim[1234]: ; tried before the form of the files, to which the host is text.
+    HeaderForm(
+        "exim-iso",
+        rf"^(?P<header>(?P<stamp>{_ISO}[^ ]*) (?P<host>[^ ]+) {_EXIM_TAG})",
+        0,
+        "iso",
+        sign=b" exim",
+    ),
+    # mx1 exim[1234]: ; a collector has taken the stamp off.
+    HeaderForm("exim-tag", rf"^(?P<header>(?P<host>[^ ]+) {_EXIM_TAG})", 0, None, sign=b" exim"),
+)
+#: The headers of a refused message in the rejectlog, the second line of a remote server's reply to AUTH, the
+#: lines of a configuration error: they begin like no record.
+_EXIM_CONTINUATION = (
+    r"^(?:[ \t]|[A-Z*] [!-9;-~]+:|Envelope-(?:from|to): <|\*\*\* truncated \*\*\*|[2-5]\d\d[ -]|$)"
+)
 
 FRAMES = {
     frame.name: frame
     for frame in (
-        Frame("syslog", _SYSLOG, ((_SOLARIS,),)),
-        Frame("exim", (_EXIM, *_SYSLOG), ((_EXIM,), (_EXIM_ID,))),
+        Frame("syslog", _SYSLOG, (_SOLARIS,)),
+        Frame(
+            "exim",
+            (_EXIM_TAGGED[0], _EXIM, *_SYSLOG, _EXIM_TAGGED[1]),
+            (_EXIM, _EXIM_UNSTAMPED),
+            # Several processes log one delivery, so the process id joins nothing.
+            ("host", "service", "queue_id"),
+            _EXIM_CONTINUATION,
+        ),
     )
 }

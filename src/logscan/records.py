@@ -13,7 +13,7 @@ from logscan.frames import Frame, HeaderForm
 from logscan.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
 Positions = npt.NDArray[np.int64]
-HEADER_COLUMNS = ("host", "service", "pid", "queue_id")
+Columns = dict[str, pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Records:
     """Lines with a header: ``index`` within the block, header columns, stamps, and the message's text."""
 
     index: Positions
-    columns: dict[str, pa.Array]
+    columns: Columns
     stamps: list[tuple[Positions, str, pa.Array]]  # places in ``index``, form, texts
     message: pa.Array
 
@@ -83,7 +83,11 @@ class Records:
             chosen = np.flatnonzero(wanted[at])
             if len(chosen):
                 picked = texts.take(pa.array(chosen)) if len(chosen) < len(at) else texts
-                values[at[chosen]], zones[at[chosen]] = parse(_without_priority(picked), form)
+                new, zone = parse(_without_priority(picked), form)
+                # An inner stamp without zone says less than an outer one with zone.
+                here = at[chosen]
+                better = (values[here] == NO_TIME) | (zones[here] != UTC_KNOWN) | (zone == UTC_KNOWN)
+                values[here[better]], zones[here[better]] = new[better], zone[better]
         return values[places], zones[places]
 
 
@@ -108,80 +112,95 @@ def segments(data: bytes, starts: Positions, ends: Positions) -> pa.Array:
     return every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
 
 
-def _match(form: HeaderForm, texts: pa.Array) -> tuple[npt.NDArray[np.bool_], pa.Array, Positions]:
+def _match(form: HeaderForm, texts: pa.Array) -> tuple[npt.NDArray[np.bool_], Columns, Positions]:
     """Which texts begin with the header, its groups for those, and its length in bytes for those."""
     found = pc.extract_regex(texts, form.regex)
     valid = np.asarray(found.is_valid())
     if not valid.all():
         found = found.filter(pa.array(valid))
+    groups = {field.name: found.field(field.name) for field in found.type}
+    spanning = [groups.pop("header")] if "header" in groups else list(groups.values())
     length = np.full(len(found), form.around, np.int64)
-    for group in found.flatten():
+    for group in spanning:
         length += np.asarray(pc.binary_length(group))
-    return valid, found, length
+    zone = groups.pop("zone", None)
+    if zone is not None and pc.any(pc.not_equal(zone, "")).as_py():
+        groups["stamp"] = pc.binary_join_element_wise(groups["stamp"], zone, " ")
+    return valid, groups, length
 
 
 def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
     """Take the headers of the lines at ``index`` off; lines without a known header are left out."""
-    parts: list[tuple[Positions, dict[str, pa.Array], Positions, str]] = []
+    parts: list[tuple[HeaderForm, Positions, Columns, Positions]] = []
     rest = index
     for form in frame.forms:
         if not len(rest):
             break
+        if form.sign not in lines.data:
+            continue
         texts = lines.text.take(pa.array(rest)) if len(rest) < len(lines) else lines.text
         valid, found, length = _match(form, texts)
-        if len(found):
-            columns = {name: found.field(name) for name in (f.name for f in found.type)}
-            parts.append((rest[valid], columns, length, form.stamp or ""))
+        if len(length):
+            parts.append((form, rest[valid], found, length))
             rest = rest[~valid]
     if not parts:
-        empty = np.array([], np.int64)
-        return Records(empty, {}, [], pa.array([], pa.string()))
-    at = np.concatenate([part[0] for part in parts])
-    length = np.concatenate([part[2] for part in parts])
-    columns = {
-        name: pa.concat_arrays([part[1].get(name, pa.nulls(len(part[0]), pa.string())) for part in parts])
-        for name in HEADER_COLUMNS
-        if any(name in part[1] for part in parts)
-    }
-    order = np.argsort(at, kind="stable") if len(parts) > 1 else np.arange(len(at))
-    if len(parts) > 1:
-        columns = {name: column.take(pa.array(order)) for name, column in columns.items()}
+        return Records(np.array([], np.int64), {}, [], pa.array([], pa.string()))
+    at = np.concatenate([part[1] for part in parts])
+    order = np.argsort(at, kind="stable")
     places = np.empty(len(at), np.int64)
     places[order] = np.arange(len(at))
-    stamps, done = [], 0
-    for part in parts:
-        stamps.append((places[done : done + len(part[0])], part[3], part[1]["stamp"]))
-        done += len(part[0])
-    at, length = at[order], length[order]
-    starts = np.minimum(lines.starts[at] + length, lines.ends[at])
+    columns: Columns = {}
+    stamps = []
+    wrapped = np.zeros(len(at), bool)
+    done = 0
+    for form, lines_of_form, found, _ in parts:
+        here = places[done : done + len(lines_of_form)]
+        done += len(lines_of_form)
+        wrapped[here] = form.wraps
+        if form.stamp:
+            stamps.append((here, form.stamp, found["stamp"]))
+        _add(columns, found, here, len(at), frame)
+    starts = np.minimum(lines.starts[at] + np.concatenate([part[3] for part in parts]), lines.ends[at])[order]
+    at = at[order]
     records = Records(at, columns, stamps, segments(lines.data, starts, lines.ends[at]))
-    for forms in frame.inner:
-        starts = _inner(records, forms, lines, starts)
+    _take_inner(records, frame, lines, starts, np.flatnonzero(wrapped))
     return records
 
 
-def _inner(records: Records, forms: tuple[HeaderForm, ...], lines: Lines, starts: Positions) -> Positions:
+def _take_inner(records: Records, frame: Frame, lines: Lines, starts: Positions, wrapped: Positions) -> None:
     """Take a further header off the messages that have one; its columns and stamp replace the outer ones."""
-    for form in forms:
-        valid, found, length = _match(form, records.message)
-        if not len(found):
+    moved = False
+    for form in frame.inner:
+        if not len(wrapped) or form.sign not in lines.data:
             continue
-        here = np.flatnonzero(valid)
-        for name in (f.name for f in found.type):
-            if name == "stamp":
-                records.stamps.append((here, form.stamp or "", found.field(name)))
-            elif name != "pid" or pc.any(pc.greater(pc.binary_length(found.field(name)), 0)).as_py():
-                records.columns[name] = _scatter(records.columns.get(name), here, found.field(name), len(records))
-        starts = starts.copy()
+        texts = records.message.take(pa.array(wrapped)) if len(wrapped) < len(records) else records.message
+        valid, found, length = _match(form, texts)
+        here = wrapped[valid]
+        if not len(here):
+            continue
+        if form.stamp:
+            records.stamps.append((here, form.stamp, found["stamp"]))
+        _add(records.columns, found, here, len(records), frame)
         starts[here] = np.minimum(starts[here] + length, lines.ends[records.index[here]])
+        wrapped = wrapped[~valid]
+        moved = True
+    if moved:
         records.message = segments(lines.data, starts, lines.ends[records.index])
-    return starts
 
 
-def _scatter(column: pa.Array | None, places: Positions, values: pa.Array, count: int) -> pa.Array:
-    """``column`` (nulls if none) with ``values`` put at ``places``."""
-    if column is None:
-        column = pa.nulls(count, pa.string())
-    take = np.arange(count)
-    take[places] = count + np.arange(len(places))
-    return pa.concat_arrays([column, values]).take(pa.array(take))
+def _add(columns: Columns, found: Columns, places: Positions, count: int, frame: Frame) -> None:
+    """Put what a form found into the columns, at ``places`` of ``count``; an empty text changes nothing."""
+    for name in frame.columns:
+        values = found.get(name)
+        if values is None:
+            continue
+        empty = pc.equal(values, "")
+        old = columns.get(name)
+        if pc.any(empty).as_py():
+            values = pc.if_else(empty, None, values)
+        if len(places) < count or old is not None:
+            take = np.full(count, len(values))
+            take[places] = np.arange(len(values))
+            values = pa.concat_arrays([values, pa.nulls(1, pa.string())]).take(pa.array(take))
+            values = values if old is None else pc.coalesce(values, old)
+        columns[name] = values
