@@ -137,8 +137,13 @@ def test_an_unlisted_code_falls_back_on_its_digits_and_admits_it():
     assert explanation.status == "unknown"
     assert "mail system" in explanation.description
     assert explanation.fix_received == explain("4xx").fix_received
-    assert "stays open" not in explanation.to_text()
     assert name_of(457) is None
+
+
+@pytest.mark.parametrize("code", [457, 441])
+def test_nothing_is_said_about_the_connection_where_no_reply_is_known_on_the_wire(code):
+    assert "Connection afterwards" not in explain(code).to_text()
+    assert "Connection afterwards" in explain(450).to_text()
 
 
 def test_a_second_digit_without_meaning_gets_none():

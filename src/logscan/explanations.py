@@ -135,7 +135,7 @@ class Explanation(_Rendered):
         spoken = words(self.lang)
         label = spoken["labels"]
         first = str(self.code)[0]
-        is_listed_reply = isinstance(self.code, int) and self.status != "unknown"
+        is_on_the_wire = isinstance(self.code, int) and bool(self.commands)
         rows = (
             (label["class"], self.class_),
             (label["status"], spoken["status"][self.status]),
@@ -146,7 +146,7 @@ class Explanation(_Rendered):
             (label["retry"], spoken["retry"][first]),
             (
                 label["connection"],
-                spoken["connection"]["closed" if self.closes else "open"] if is_listed_reply else "",
+                spoken["connection"]["closed" if self.closes else "open"] if is_on_the_wire else "",
             ),
             (label["acts"], spoken["acts"][self.acts]),
         )
