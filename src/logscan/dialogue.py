@@ -243,7 +243,9 @@ class Session:
             for at, command in enumerate(self.pending)
             if can_answer(command.verb, reply, multiline) and (self._greeted or not command.tentative)
         )
-        forced = self.pending and reply.code != 220 and not self.pending[0].tentative
+        forced = self.pending and reply.code != 220
+        if forced and self.pending[0].tentative:  # some servers hang up on HTTP with 221
+            forced = self._greeted and reply.code == 221
         position = next(able, 0 if forced else None)
         if position is None:
             return None
@@ -363,7 +365,7 @@ def told_by_reply(reply: Reply, multiline: bool) -> str | None:
         return "EHLO"
     if code == 250 and reply.enhanced == "2.1.0":
         return "MAIL"
-    if code == 250 and reply.enhanced == "2.1.5":
+    if (code == 250 and reply.enhanced == "2.1.5") or (code >= 500 and reply.enhanced == "5.1.1"):
         return "RCPT"
     if code == 250 and "queued" in reply.text.lower():
         return "EOD"

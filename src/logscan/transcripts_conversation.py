@@ -21,6 +21,7 @@ CLIENT, SERVER = 0, 1
 _MOST_SESSIONS = 20_000
 _LONGEST_VOTE = 400
 _MOST_COPIES = 10_000
+_LONGEST_FOLD = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Track:
     side: int | None = None
     octets_left: int = 0
     preamble: bool = False
-    received: bool = False
+    direction: str | None = None
     fresh: bool = True
     pieces: dict[int, str] = field(default_factory=dict)
     waiting: list[tuple[int, Line, bool]] = field(default_factory=list)
@@ -111,6 +112,7 @@ class Conversation:
         self._last_vote: bool | None = None
         self._muted = False
         self._replay = Replay()
+        self._folded: Line | None = None
         self._copies: list[tuple[int, Found]] = []
         self.answered = 0
         """How many replies the dialogue itself showed."""
@@ -134,6 +136,15 @@ class Conversation:
 
     def line(self, line: Line) -> list[Found]:
         """Read one line; returns the replies that it completes."""
+        if not self.form.unfold:
+            return self._line(line)
+        folded, self._folded = self._folded, line
+        if folded is not None and line.text[:1] in (" ", "\t"):
+            self._folded = Line(line.number, f"{folded.text[:_LONGEST_FOLD]}\n{line.text.strip()}")
+            return []
+        return self._line(folded) if folded is not None else []
+
+    def _line(self, line: Line) -> list[Found]:
         self.understood = self.certain = True
         if self._frame is not None:
             text = self._frame.line(line.text)
@@ -243,7 +254,7 @@ class Conversation:
             yield from self._finish(old)
         track = self._track(key)
         track.peer = make_peer(groups.get("host"), groups.get("ip"), groups.get("port"))
-        track.received = groups.get("received") is not None
+        track.direction = _told_direction(groups)
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
 
@@ -257,7 +268,7 @@ class Conversation:
         """A record that shows a command together with its reply."""
         groups = match.groupdict()
         track = self._track(groups.get("session") or key)
-        track.received |= groups.get("received") is not None
+        track.direction = _told_direction(groups) or track.direction
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
         if groups.get("ip") or groups.get("host"):
@@ -295,7 +306,7 @@ class Conversation:
             session.client(groups["command"])
         answer = session.answer(number, reply)
         answer = replace(answer, command=_verb_group(groups) or answer.command)
-        found = Found(answer, key, self._direction(False), Peer(), self._time, "error-line")
+        found = Found(answer, key, self._direction(None), Peer(), self._time, "error-line")
         self._copies.append((self.form.copies.index(match.re), found))
 
     def _marked(self, mark: int, match: re.Match[str], number: int, key: str | None) -> Iterator[Found]:
@@ -304,7 +315,7 @@ class Conversation:
             return
         track = self._track(groups.get("session") or key)
         track.side = mark
-        track.received |= groups.get("received") is not None
+        track.direction = _told_direction(groups) or track.direction
         if groups.get("time"):
             self._time = self._read_time(groups["time"])
         if groups.get("ip") or groups.get("host"):
@@ -340,6 +351,9 @@ class Conversation:
             match = form.wrap.match(text)
             if match is not None:
                 self.understood = track.session.wrap(line.number, match["text"])
+            elif not track.waiting:
+                for answer in track.session.settle():
+                    yield self._found(track, answer)
         elif form.unmarked == "text":
             self.understood = bool(stripped) and track.session.wrap(line.number, stripped)
         elif form.unmarked == "side" and track.side is not None:
@@ -419,7 +433,7 @@ class Conversation:
         if session.wraps:
             for answer in session.settle():
                 yield self._found(track, answer)
-        strict = form.commands == "known" and not track.swapped
+        strict = form.commands == "known" and not (track.swapped and form.writer == "either")
         for line in lines:
             if strict and not (is_command(line.text) or line.text == "." or session.takes_anything):
                 continue
@@ -444,17 +458,18 @@ class Conversation:
 
     # ------------------------------------------------------------------ results
 
-    def _direction(self, received: bool) -> str | None:
+    def _direction(self, track: Track | None) -> str | None:
+        """Which end wrote the transcript: told by the line, by the marks, or by the format."""
+        if track is not None and track.direction is not None:
+            return track.direction
         writer = self.form.writer
-        if writer == "nobody":
-            return None
-        return "inbound" if (writer == "server") != (writer == "either" and received) else "outbound"
+        if writer == "either":
+            writer = "server" if track is not None and track.swapped else "client"
+        return {"client": "outbound", "server": "inbound"}.get(writer)
 
     def _found(self, track: Track, answer: Answer) -> Found:
         self.answered += 1
-        return Found(
-            answer, track.key, self._direction(bool(track.swapped) or track.received), track.peer, self._time
-        )
+        return Found(answer, track.key, self._direction(track), track.peer, self._time)
 
     def _finish(self, track: Track) -> Iterator[Found]:
         if track.swapped is None and track.waiting:
@@ -474,6 +489,9 @@ class Conversation:
 
     def finish(self) -> Iterator[Found]:
         """The transcript ends: complete what is open; error lines count if there was no dialogue."""
+        if self._folded is not None:
+            yield from self._line(self._folded)
+            self._folded = None
         for track in self._tracks.values():
             yield from self._finish(track)
         self._tracks.clear()
@@ -491,6 +509,13 @@ def _make_frame(form: TranscriptFormat) -> FieldsFrame | JsonFrame | None:
     if form.columns is None:
         return None
     return JsonFrame(form.columns) if form.frame == "json" else FieldsFrame(form.columns)
+
+
+def _told_direction(groups: Mapping[str, str | None]) -> str | None:
+    """The direction that a pattern tells by a group ``received`` or ``sent``."""
+    if groups.get("received") is not None:
+        return "inbound"
+    return "outbound" if groups.get("sent") is not None else None
 
 
 def _verb_group(groups: Mapping[str, str | None]) -> str | None:
@@ -516,5 +541,6 @@ def make_peer(host: str | None, ip: str | None, port: str | None) -> Peer:
     """A peer from what a line names; an address given as a host name is an address."""
     if host and not ip and re.fullmatch(r"[0-9.]{7,15}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+", host):
         host, ip = None, host
+    host = None if host == "unknown" else host
     number = int(port) if port and port.isdecimal() and len(port) <= 5 else None
     return Peer(host.rstrip(".") if host else None, ip or None, number)

@@ -31,7 +31,7 @@ _CHOICES = {
     "body": get_args(Body),
     "commands": ("any", "known"),
 }
-_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, *_OPTIONAL, "time", "escapes", "row_length", "preamble"}
+_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, *_OPTIONAL, "time", "escapes", "row_length", "preamble", "unfold"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class TranscriptFormat:
     row_length: int
     preamble: bool
     """Whether a session may begin with lines that are no dialogue, up to ``opens``."""
+    unfold: bool
+    """Whether a line that begins with a blank goes on with the line before (RFC 5322 section 2.2.3)."""
     prefix: re.Pattern[str] | None
     unfinished: re.Pattern[str] | None
     wrap: re.Pattern[str] | None
@@ -156,6 +158,7 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
         time=dialogue.get("time"),
         row_length=dialogue.get("row_length", 0),
         preamble=dialogue.get("preamble", False),
+        unfold=dialogue.get("unfold", False),
         **chosen,
         **patterns,
     )

@@ -48,8 +48,8 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
             "about": "Marks learned from the lines themselves.",
             "dialogue": {
                 "writer": "nobody",
-                "client": [rf"{client}(?P<text>.*?)[\"']?$"],
-                "server": [rf"{server}(?P<text>[2-5]\d\d(?:[ -].*)?)$"],
+                "client": [rf"{client}(?P<text>.*?){_closing(client)}$"],
+                "server": [rf"{server}(?P<text>[2-5]\d\d(?:[ -].*?)?){_closing(server)}$"],
             },
         }
     )
@@ -65,6 +65,12 @@ def _shape(mark: str) -> str:
         parts += [re.escape(mark[end : match.start()]), "[A-Z][a-z]{2}" if is_month else "[0-9a-fA-Fx]+"]
         end = match.end()
     return "".join([*parts, re.escape(mark[end:])])
+
+
+def _closing(shape: str) -> str:
+    """What closes a quote or a bracket that the mark opens."""
+    closing = {"[": "\\]", "(": "\\)", "{": "\\}", "<": ">", '"': '"', "'": "'"}.get(shape[-1:])
+    return f"{closing}?" if closing is not None else ""
 
 
 def _most(shapes: Counter[str]) -> str | None:

@@ -115,7 +115,9 @@ _WRAPPERS = (
     Wrapper("CRI prefix", re.compile(rf"{_ISO} std(?:out|err) [FP] ?")),
     Wrapper("grep -n prefix", re.compile(r"(?:[^\s:]+:)?\d+[:-]")),
     Wrapper("line numbers", re.compile(r" *\d+(?:\t| {1,2}(?! )|$)")),
-    Wrapper("syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")),
+    Wrapper(
+        "syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")
+    ),
     Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
     Wrapper("mail quoting", re.compile(r"> ?")),
     Wrapper("indentation", re.compile(r" {4}|\t")),
