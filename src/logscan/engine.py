@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -148,79 +148,65 @@ class Engine:
 
     def _apply(self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]) -> None:
         counts = self._unfold_repeats(lines, records, block, done)
-        batches: list[pa.Table] = []
+        found: list[tuple[Rule, Positions, Columns]] = []
         for daemon, places in self._services_of(records):
-            rules = [rule for rule in self._rules if not rule.services or daemon in rule.services]
-            rest = places
             texts = records.message if len(places) == len(records) else records.message.take(pa.array(places))
-            for rule in sorted(rules, key=lambda rule: not rule.also):
-                if not len(rest):
-                    break
-                if rule.also:
-                    # Most lines that hold the literal are another rule's too: look before taking apart.
-                    likely = pc.match_substring_regex(texts, _alternation(rule.literals))
-                    matched, columns = extract(texts.filter(likely), rule.alternatives)
-                    here = rest[np.asarray(likely)][matched]
-                else:
-                    matched, columns = extract(texts, rule.alternatives)
-                    here = rest[matched]
-                if not len(here):
-                    continue
-                self._collect(rule, records, here, columns, counts, block, batches)
-                done[records.index[here]] = True
-                if not rule.also:
-                    rest, texts = rest[~matched], texts.filter(pa.array(~matched))
-        if batches:
-            rows = pa.concat_tables(batches)
-            order = np.argsort(np.asarray(rows.column("line")), kind="stable")
-            block.rows = rows.take(pa.array(order))
-        for found in block.contexts.values():
-            found.sort(key=lambda item: item[0].name)
+            found += self._match(self._rules_for(daemon), places, texts)
+        rows = []
+        for rule, places, columns in found:
+            done[records.index[places]] = True
+            self._unfold(rule, columns, len(places))
+            if rule.role == "reply":
+                rows.append((rule, places, columns))
+            else:
+                _add_header(columns, records, places)
+                block.contexts.setdefault(rule.role, []).append((rule, columns))
+        if rows:
+            block.rows = _assemble(rows, records, counts)
 
-    def _collect(
-        self,
-        rule: Rule,
-        records: Records,
-        here: Positions,
-        columns: Columns,
-        counts: dict[int, int],
-        block: Block,
-        batches: list[pa.Table],
-    ) -> None:
-        steps = (rule.then, self.parser.fields)
-        unfold(columns, len(here), steps, self._wanted)
+    @cache  # noqa: B019 - an engine lives as long as its scan
+    def _rules_for(self, daemon: str) -> _Rules:
+        return _Rules([rule for rule in self._rules if not rule.services or daemon in rule.services])
+
+    def _match(self, rules: _Rules, places: Positions, texts: pa.Array) -> Iterator[tuple[Rule, Positions, Columns]]:
+        """Which rule each message is, and what the rule's regexes capture."""
+        for rule in rules.also:
+            # Most lines that hold the literal are another rule's too: look before taking apart.
+            likely = pc.match_substring_regex(texts, _alternation(rule.literals))
+            if pc.any(likely).as_py():
+                matched, columns = extract(texts.filter(likely), rule.alternatives)
+                if matched.any():
+                    yield rule, places[np.asarray(likely)][matched], columns
+        for rule in list(rules.seen):
+            if not len(places):
+                return
+            matched, columns = extract(texts, rule.alternatives)
+            if matched.any():
+                yield rule, places[matched], columns
+                places, texts = places[~matched], texts.filter(pa.array(~matched))
+        if rules.unseen and len(places):
+            # What this log has not shown yet is looked for all at once.
+            likely = np.asarray(pc.match_substring_regex(texts, rules.unseen_literals))
+            if likely.any():
+                places, texts = places[likely], texts.filter(pa.array(likely))
+                for rule in rules.unseen:
+                    matched, columns = extract(texts, rule.alternatives)
+                    if matched.any():
+                        rules.meet(rule)
+                        yield rule, places[matched], columns
+                        places, texts = places[~matched], texts.filter(pa.array(~matched))
+
+    def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:
+        """Take captured texts further apart, and add what the rule says of all its lines."""
+        unfold(columns, count, (rule.then, self.parser.fields), self._wanted)
         if "reply" in columns:
-            split_replies(columns, len(here))
+            split_replies(columns, count)
         for name, value in rule.constants.items():
             if name not in columns:
-                columns[name] = constant(value, len(here))
+                columns[name] = constant(value, count)
             elif columns[name].null_count:
                 columns[name] = pc.fill_null(as_text(columns[name]) if isinstance(value, str) else columns[name], value)
         rename_values(columns, self.parser.values)
-        for name, values in records.columns.items():
-            if columns.get(name) is None:
-                columns[name] = values.take(pa.array(here))
-        columns["line"] = pa.array(records.index[here])
-        if rule.role != "reply":
-            block.contexts.setdefault(rule.role, []).append((rule, columns))
-            return
-        columns["rule"] = constant(rule.name, len(here))
-        values, zones = records.times(here)
-        columns["stamp"], columns["zone"] = pa.array(values), pa.array(zones)
-        count = np.ones(len(here), np.int32)
-        if "total" in columns:
-            # Counters such as vrfy=1/4: three of four commands failed.
-            failed = pc.subtract(columns.pop("total").cast(pa.int32()), columns.pop("ok").cast(pa.int32()))
-            count = np.asarray(failed)
-        if counts:
-            count = count * np.array([counts.get(int(i), 1) for i in here], np.int32)
-        columns["count"] = pa.array(count)
-        batch = [
-            typed(f.name, columns[f.name], f.type) if f.name in columns else pa.nulls(len(here), f.type)
-            for f in ROW_SCHEMA
-        ]
-        table = pa.Table.from_arrays(batch, schema=ROW_SCHEMA)
-        batches.append(table.filter(pa.array(count > 0)) if (count <= 0).any() else table)
 
     def _unfold_repeats(
         self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]
@@ -253,6 +239,89 @@ class Engine:
             block.unparsed += len(places)
             for place in places[: _EXAMPLES - len(block.examples)]:
                 block.examples.append(lines.example(int(records.index[place])))
+
+
+class _Rules:
+    """The rules of one service: those that go with others, those that the log has shown, and the rest.
+
+    Which were seen is only remembered to try them first; a rule finds the same lines wherever it stands.
+    """
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.also = [rule for rule in rules if rule.also]
+        self._order = [rule for rule in rules if not rule.also]
+        self.seen: list[Rule] = []
+        self._set(set())
+
+    def _set(self, names: set[str]) -> None:
+        self.seen = [rule for rule in self._order if rule.name in names]
+        self.unseen = [rule for rule in self._order if rule.name not in names]
+        self.unseen_literals = _alternation(literal for rule in self.unseen for literal in rule.literals)
+
+    def meet(self, rule: Rule) -> None:
+        """Remember that the log has lines of this rule."""
+        self._set({rule.name, *(known.name for known in self.seen)})
+
+
+def _add_header(columns: Columns, records: Records, places: Positions) -> None:
+    index = pa.array(places)
+    for name, values in records.columns.items():
+        if columns.get(name) is None:
+            columns[name] = values.take(index)
+    columns["line"] = pa.array(records.index[places])
+
+
+def _assemble(
+    found: list[tuple[Rule, Positions, Columns]], records: Records, counts: dict[int, int]
+) -> pa.Table:
+    """The rows that rules gave, in the order of lines and the columns of ROW_SCHEMA."""
+    sizes = [len(places) for _, places, _ in found]
+    places = np.concatenate([places for _, places, _ in found])
+    count = np.ones(len(places), np.int32)
+    for start, (_, here, columns) in zip(np.cumsum([0, *sizes]), found, strict=False):
+        if "total" in columns:
+            # Counters such as vrfy=1/4: three of four commands failed.
+            failed = pc.subtract(columns.pop("total").cast(pa.int32()), columns.pop("ok").cast(pa.int32()))
+            count[start : start + len(here)] = np.asarray(failed)
+    if counts:
+        count = count * np.array([counts.get(int(place), 1) for place in places], np.int32)
+    order = np.argsort(places, kind="stable")
+    order = order[count[order] > 0]
+    places, index = places[order], pa.array(order)
+    values, zones = records.times(places)
+    ready: dict[str, pa.Array] = {
+        "line": pa.array(records.index[places]),
+        "stamp": pa.array(values),
+        "zone": pa.array(zones),
+        "count": pa.array(count[order]),
+        "rule": _word([constant(rule.name, len(here)) for rule, here, _ in found], index),
+    }
+    header = pa.array(places)
+    arrays = []
+    for field_ in ROW_SCHEMA:
+        name, type_ = field_.name, field_.type
+        if name in ready:
+            arrays.append(typed(name, ready[name], type_))
+            continue
+        parts = [columns.get(name) for _, _, columns in found]
+        above = records.columns.get(name)
+        if all(part is None for part in parts):
+            arrays.append(pa.nulls(len(order), type_) if above is None else typed(name, above.take(header), type_))
+            continue
+        filled = [pa.nulls(n, type_) if p is None else typed(name, p, type_) for p, n in zip(parts, sizes, strict=True)]
+        column = _word(filled, index)
+        if above is not None and column.null_count:
+            column = pc.coalesce(column, typed(name, above.take(header), type_))
+        arrays.append(column)
+    return pa.Table.from_arrays(arrays, schema=ROW_SCHEMA)
+
+
+def _word(parts: list[pa.Array], index: pa.Array) -> pa.Array:
+    """Parts of a column put together and brought into order."""
+    whole = pa.chunked_array(parts)
+    if pa.types.is_dictionary(whole.type):
+        whole = whole.unify_dictionaries()
+    return pa.concat_arrays(whole.chunks).take(index)
 
 
 def _alternation(literals: Iterable[str]) -> str:

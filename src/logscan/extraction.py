@@ -15,6 +15,8 @@ from logscan.definitions import Alternative
 from logscan.replies import Reply, split_reply
 
 Columns = dict[str, pa.Array]
+#: So many words are renamed one by one; more, in the column's dictionary.
+_FEW = 4
 _NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
 
 
@@ -195,6 +197,12 @@ def rename_values(columns: Columns, values: Mapping[str, Mapping[str, str]]) -> 
     for name, table in values.items():
         column = columns.get(name)
         if column is None:
+            continue
+        if len(table) <= _FEW and not pa.types.is_dictionary(column.type):
+            # A column of many different texts, of which few are renamed.
+            for old, new in table.items():
+                column = pc.if_else(pc.equal(column, old), new or None, column)
+            columns[name] = column
             continue
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         words = [table.get(word, word) or None for word in encoded.dictionary.to_pylist()]
