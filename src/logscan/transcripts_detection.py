@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from logscan.errors import UsageError
 from logscan.transcripts_conversation import Conversation
 from logscan.transcripts_formats import TranscriptFormat, transcript_formats
 from logscan.transcripts_learning import learn_format
@@ -41,7 +42,9 @@ def choose(lines: Sequence[Line], parser: str | None = None) -> Choice | None:
     """The format of the first transcript in ``lines``; ``parser`` forces one."""
     texts = [line.text for line in lines]
     formats = transcript_formats()
-    candidates = {parser: formats[parser]} if parser in formats else formats
+    if parser is not None and parser not in formats:
+        raise UsageError(f"no transcript format is called {parser!r}; known are {', '.join(formats)}")
+    candidates = {parser: formats[parser]} if parser is not None else formats
     wrappers = tuple(find_wrappers(texts[:_PREFIX_SAMPLE]))
     choices = []
     for depth in range(len(wrappers) + 1):  # a stamp or quoting may be the tool's own
