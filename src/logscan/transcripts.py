@@ -11,9 +11,10 @@ from itertools import chain
 import pyarrow as pa
 
 from logscan.schema import SCHEMA
-from logscan.transcripts_conversation import Conversation, Found
+from logscan.transcripts_conversation import Conversation
 from logscan.transcripts_detection import Choice, Switchboard, TranscriptDetection, choose, rate
 from logscan.transcripts_lines import LONGEST_LINE, Line, LineReader, strip_wrappers
+from logscan.transcripts_tracks import Found
 
 #: How much of a text decides on its format.
 HEAD_SIZE = 256 << 10

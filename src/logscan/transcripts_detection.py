@@ -38,10 +38,12 @@ class Choice:
     reason: str
 
 
-def choose(lines: Sequence[Line], parser: str | None = None) -> Choice | None:
-    """The format of the first transcript in ``lines``; ``parser`` forces one."""
+def choose(
+    lines: Sequence[Line], parser: str | None = None, *, extra: TranscriptFormat | None = None
+) -> Choice | None:
+    """The format of the first transcript in ``lines``; ``parser`` forces one, ``extra`` competes too."""
     texts = [line.text for line in lines]
-    formats = transcript_formats()
+    formats = transcript_formats() | ({extra.name: extra} if extra is not None else {})
     if parser is not None and parser not in formats:
         raise UsageError(f"no transcript format is called {parser!r}; known are {', '.join(formats)}")
     candidates = {parser: formats[parser]} if parser is not None else formats

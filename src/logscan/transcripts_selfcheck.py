@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from logscan.transcripts_conversation import Conversation, Found
+from logscan.transcripts_conversation import Conversation
 from logscan.transcripts_detection import choose
 from logscan.transcripts_formats import TranscriptFormat, TranscriptSample
 from logscan.transcripts_lines import Line, LineReader
+from logscan.transcripts_tracks import Found
 
 
 def transcript_selfcheck(form: TranscriptFormat) -> list[str]:
@@ -47,7 +48,7 @@ def _check(form: TranscriptFormat, sample: TranscriptSample) -> Iterator[str]:
     directions = {one.direction for one in found}
     if directions - {sample.direction}:
         yield f"direction is {directions}, expected {sample.direction!r}"
-    choice = choose(lines)
+    choice = choose(lines, extra=form)
     if choice is None or choice.form.name != form.name:
         yield f"detected as {choice.form.name if choice is not None else None!r}"
 
