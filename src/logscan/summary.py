@@ -119,6 +119,11 @@ class Summary:
     recipients: Ranking
     domains: Ranking
 
+    @property
+    def replies(self) -> int:
+        """How many replies were on the wire."""
+        return sum(kind.count for kind in self.kinds if kind.on_the_wire)
+
 
 def summarise(replies: pa.Table, *, top: int = 5) -> Summary:
     """Count ``replies``, which needs no more than REPORT_COLUMNS, causes assigned.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 
 _LARGEST = 2**62  # product of value counts up to which combined codes fit an int64
@@ -23,8 +24,8 @@ class Coded:
     codes: npt.NDArray[np.int32]
     values: pa.Array
 
-    def where(self, rows: Numbers) -> Coded:
-        """The column at ``rows``."""
+    def where(self, rows: Numbers | Mask) -> Coded:
+        """The column at ``rows``, given by number or by a mask."""
         return Coded(self.codes[rows], self.values)
 
     def mapped(self, values: pa.Array) -> Coded:

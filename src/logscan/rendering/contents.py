@@ -1,0 +1,265 @@
+"""A report in words and tables, before any layout; nothing in it is escaped yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from logscan.catalogue import name_of
+from logscan.rendering.flags import Finding, in_words
+from logscan.rendering.phrases import (
+    DIRECTIONS,
+    cause_label,
+    code_text,
+    counted,
+    listed,
+    percentage,
+    plural,
+    span,
+)
+from logscan.rendering.trends import Trend, trend
+from logscan.summary import UNHAPPY, Kind, Reason, totals
+from logscan.tally import Ranking
+
+if TYPE_CHECKING:
+    from logscan.reporting import Report, Window
+    from logscan.scan import InputReport
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    A ``number`` stands to the right; a ``wide`` column takes the room that others leave; ``quoted`` cells are
+    what somebody else wrote.
+    """
+
+    heading: str
+    number: bool = False
+    wide: bool = False
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells, and a line about them."""
+
+    cells: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a title; ``note`` tells what was left out."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What every rendering shows, in this order; what is empty is left out."""
+
+    subject: str
+    period: str
+    reading: str
+    totals: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    trends: tuple[Trend, ...]
+    tables: tuple[Table, ...]
+    problems: tuple[str, ...]
+    examples: tuple[tuple[str, str], ...]
+    has_inferred: bool
+
+
+def compose(report: Report, *, verbose: int = 0) -> Contents:
+    """The report's contents; ``verbose`` adds how each input was read, and lines that were not understood."""
+    summary, zone = report.summary, ZoneInfo(report.tz)
+    day = report.window.start if report.window.within_a_day(zone) else None
+    tables = (
+        *(_why(outcome, report) for outcome in UNHAPPY),
+        _replies(summary.kinds, 2 * report.top),
+        _ranking("Servers that refused us", summary.servers),
+        _ranking("Clients that we refused", summary.clients),
+        _ranking("Senders", summary.senders),
+        _ranking("Recipients", summary.recipients),
+        _ranking("Domains of recipients", summary.domains),
+        _untold(summary.kinds),
+        _inputs(report.inputs, verbose),
+    )
+    return Contents(
+        subject=", ".join(summary.hosts[:3]) or "mail log",
+        period=_period(report.window, zone),
+        reading=_reading(report),
+        totals=tuple((outcome, f"{count:,}") for outcome, count in summary.outcomes.items()),
+        findings=tuple(in_words(flag, zone, day) for flag in report.flags),
+        notes=(),
+        trends=tuple(_trends(report, zone)),
+        tables=tuple(table for table in tables if table.rows),
+        problems=tuple(
+            problem for source in report.inputs for problem in (source.error, *source.warnings) if problem
+        ),
+        examples=tuple(
+            (source.source, line) for source in report.inputs for line in source.examples if verbose
+        ),
+        has_inferred=any(kind.basis == "inferred" for kind in summary.kinds),
+    )
+
+
+def _period(window: Window, zone: ZoneInfo) -> str:
+    if window.start is None or window.end is None:
+        return ""
+    return f"{span(window.start, window.end, zone)} {window.end.astimezone(zone):%Z}"
+
+
+def _reading(report: Report) -> str:
+    """Which parsers read how much."""
+    parsers = ", ".join(report.summary.parsers)
+    if not report.inputs:
+        return listed((parsers, plural(report.summary.replies, "reply", "replies")))
+    lines = sum(source.lines for source in report.inputs)
+    understood = sum(source.understood for source in report.inputs)
+    not_understood = sum(source.unparsed for source in report.inputs)
+    share = percentage(understood, understood + not_understood)
+    return f"{parsers} {plural(lines, 'line')}, {share} understood".strip()
+
+
+def _trends(report: Report, zone: ZoneInfo) -> Iterator[Trend]:
+    start, end = report.window.start, report.window.end
+    if start and end:
+        for label, counts in report.summary.timeline.items():
+            if counts:
+                yield trend(label, counts, start, end, zone)
+
+
+def _why(outcome: str, report: Report) -> Table:
+    reasons = [reason for reason in report.summary.reasons if reason.outcome == outcome]
+    total = report.summary.outcomes.get(outcome, 0)
+    others = total - sum(reason.count for reason in reasons)
+    verb = outcome if outcome in ("bounced", "expired") else f"was {outcome}"
+    return Table(
+        title=f"Why mail {verb} ({total:,})",
+        columns=(Column("n", number=True), Column("code"), Column("reason", wide=True, quoted=True)),
+        rows=tuple(_reason(reason) for reason in reasons),
+        note=f"{others:,} for other reasons" if others else "",
+    )
+
+
+def _reason(reason: Reason) -> Row:
+    code = reason.code or reason.enhanced
+    name = name_of(code) if code else "no reply"
+    peer = reason.peer and (
+        f"{reason.peer} {reason.peer_count:,}" if reason.peer_count < reason.count else reason.peer
+    )
+    return Row(
+        (
+            counted(reason.count, reason.inferred),
+            code_text(reason.code, reason.enhanced),
+            reason.text or cause_label(reason.cause),
+        ),
+        listed((cause_label(reason.cause) if reason.text else "", peer or "", name or "")),
+    )
+
+
+def _replies(kinds: Iterable[Kind], shown: int) -> Table:
+    """Replies on the wire by what they were; refusals first."""
+    fields = ("negative", "direction", "code", "enhanced", "command", "cause")
+    wire = [kind for kind in kinds if kind.on_the_wire]
+    inferred = {
+        tuple(key): count for *key, count in totals((k for k in wire if k.basis == "inferred"), *fields)
+    }
+    found = sorted(totals(wire, *fields), key=lambda row: not row[0])
+    rows = []
+    for *key, count in found:
+        _, direction, code, enhanced, command, cause = key
+        rows.append(
+            Row(
+                (
+                    counted(count, inferred.get(tuple(key), 0)),
+                    DIRECTIONS[direction],
+                    code_text(code, enhanced),
+                    command or "",
+                    cause_label(cause),
+                    name_of(code or enhanced) or "",
+                )
+            )
+        )
+    return Table(
+        title=f"Replies ({sum(count for *_, count in found):,})",
+        columns=(
+            Column("n", number=True),
+            Column("who"),
+            Column("code"),
+            Column("command"),
+            Column("cause"),
+            Column("meaning", wide=True),
+        ),
+        rows=tuple(rows[:shown]),
+        note=f"{len(rows) - shown:,} more kinds" if len(rows) > shown else "",
+    )
+
+
+def _untold(kinds: Iterable[Kind]) -> Table:
+    """Replies that are no news, or were never sent."""
+    apart = [kind for kind in kinds if kind.replied and not kind.on_the_wire]
+    meaning = {"repeated": "told again", "withheld": "not sent (warn_if_reject)"}
+    return Table(
+        title="In the log, but not counted as replies",
+        columns=(Column("n", number=True), Column("who"), Column("code"), Column("why", wide=True)),
+        rows=tuple(
+            Row((f"{count:,}", DIRECTIONS[direction], code_text(code, enhanced), meaning.get(basis, basis)))
+            for basis, direction, code, enhanced, count in totals(
+                apart, "basis", "direction", "code", "enhanced"
+            )
+        ),
+    )
+
+
+def _ranking(title: str, ranking: Ranking) -> Table:
+    others = ranking.distinct - len(ranking.entries)
+    return Table(
+        title=f"{title} ({ranking.distinct:,})",
+        columns=(Column("n", number=True), Column("name", quoted=True), Column("of these", wide=True)),
+        rows=tuple(
+            Row((f"{entry.total:,}", entry.name or "<>", _parts(entry.parts))) for entry in ranking.entries
+        ),
+        note=f"{others:,} more" if others else "",
+    )
+
+
+def _parts(parts: Mapping[str, int]) -> str:
+    if len(parts) == 1:
+        return next(iter(parts))
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(parts.items(), key=lambda part: -part[1]))
+
+
+def _inputs(inputs: Iterable[InputReport], verbose: int) -> Table:
+    """Inputs that were not understood completely; if ``verbose``, all, and how they were recognised."""
+    shown = [source for source in inputs if verbose or source.unparsed or source.parser is None]
+    return Table(
+        title="What was read" if verbose else "Not understood completely",
+        columns=(
+            Column("lines", number=True),
+            Column("understood", number=True),
+            Column("not", number=True),
+            Column("others'", number=True),
+            Column("parser"),
+            Column("file", wide=True, quoted=True),
+        ),
+        rows=tuple(
+            Row(
+                (
+                    *(f"{n:,}" for n in (source.lines, source.understood, source.unparsed, source.other)),
+                    source.parser or "none",
+                    source.source,
+                ),
+                source.reason if verbose else "",
+            )
+            for source in shown
+        ),
+    )

@@ -1,0 +1,120 @@
+"""A flag in words: what happened, who took part, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from logscan.causes import TAXONOMY
+from logscan.findings import CommandRejections, Flag, Outcome, Peer, Spike
+from logscan.rendering.phrases import DIRECTIONS, cause_label, counted, duration, listed, plural, span
+
+_SHORT = 76  # columns that advice in one line may take
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A flag in words: what happened, who took part and how it ended, more of that, and what to do.
+
+    ``code`` is what ``explain`` tells more about.
+    """
+
+    title: str
+    who: str
+    details: tuple[str, ...]
+    advice: str
+    code: int | str
+    direction: str | None
+
+    @property
+    def command(self) -> str:
+        """The command that tells more."""
+        return f"logscan explain {self.code}"
+
+    @property
+    def advice_in_short(self) -> str:
+        """The first sentence of ``advice``, or its beginning, and where to read more."""
+        first = self.advice.split(". ")[0].rstrip(".")
+        if len(first) > _SHORT:
+            first = first.split("; ")[0]
+        return f"{first}. {self.command}" if len(first) + len(self.command) + 2 <= _SHORT else f"{first}."
+
+
+def in_words(flag: Flag, zone: ZoneInfo, day: datetime | None) -> Finding:
+    """The flag in words, times in ``zone``, without the date if it is that of ``day``."""
+    when = span(flag.start, flag.end, zone, day=day)
+    who = _first_peer(flag.peers, flag.distinct_peers)
+    if isinstance(flag, Spike):
+        info = TAXONOMY[flag.cause]
+        title, outcome, course = _spike(flag, when), _outcome(flag.outcome, flag.direction), _course(flag)
+    else:
+        info = TAXONOMY["command"]
+        title, outcome, course = _rejections(flag, when), "", ()
+    return Finding(
+        title=title,
+        who=listed((who, outcome)),
+        details=tuple(detail for detail in (*course, _peers(flag.peers)) if detail),
+        advice=info.advice_inbound if flag.direction == "inbound" else info.advice_outbound,
+        code=flag.code or "4xx",
+        direction=flag.direction,
+    )
+
+
+def _spike(flag: Spike, when: str) -> str:
+    expected = f"{flag.expected:.1f}" if flag.expected < 10 else f"{flag.expected:,.0f}"
+    return (
+        f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {DIRECTIONS[flag.direction]} {when}  "
+        f"{plural(flag.count, 'reply', 'replies')} ({expected} expected)"
+        f"{', not over yet' if flag.ongoing else ''}"
+    )
+
+
+def _rejections(flag: CommandRejections, when: str) -> str:
+    count = counted(flag.count, flag.count if flag.basis == "inferred" else 0)
+    return (
+        f"{flag.code} {flag.command or 'commands'} rejected {DIRECTIONS[flag.direction]} {when}  "
+        f"{count} {'reply' if flag.count == 1 else 'replies'}, {flag.culprit}"
+    )
+
+
+def _first_peer(peers: Sequence[Peer], distinct: int) -> str:
+    if not peers:
+        return ""
+    first = f"{_known(peers[0].name) or peers[0].ip or 'unknown'} {peers[0].count:,}"
+    return f"{first}, {distinct - 1:,} more" if distinct > 1 else first
+
+
+def _peers(peers: Sequence[Peer]) -> str:
+    def name(peer: Peer) -> str:
+        known = _known(peer.name)
+        return f"{known} [{peer.ip}]" if known and peer.ip else known or peer.ip or "unknown"
+
+    return ", ".join(f"{name(peer)} {peer.count:,}" for peer in peers)
+
+
+def _known(name: str | None) -> str | None:
+    return None if name == "unknown" else name
+
+
+def _outcome(outcome: Outcome, direction: str | None) -> str:
+    if not outcome.messages:
+        return ""
+    verb = "came back" if direction == "inbound" else "delivered later"
+    after = "" if outcome.median_delay_s is None else f" ({duration(outcome.median_delay_s)})"
+    bounced = f", {outcome.bounced:,} bounced" if outcome.bounced else ""
+    return f"{outcome.delivered_later:,} of {outcome.messages:,} {verb}{after}{bounced}"
+
+
+def _course(flag: Spike) -> tuple[str, ...]:
+    """How a spike went, and what it was made of."""
+    peak = f"busiest: {flag.peak.count:,} in {duration(flag.peak.seconds)}"
+    share = f"{100 * flag.share_inside:.0f} % of all replies then, {100 * flag.share_outside:.1f} % otherwise"
+    return listed((peak, share)), _causes(flag.causes), flag.reason or ""
+
+
+def _causes(causes: Mapping[str, int]) -> str:
+    if len(causes) < 2:
+        return ""
+    return "causes: " + ", ".join(f"{cause_label(cause)} {count:,}" for cause, count in causes.items())

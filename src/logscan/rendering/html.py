@@ -1,0 +1,55 @@
+"""A report as HTML: one page that needs nothing else, or a fragment for notebooks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from logscan.catalogue import explain
+from logscan.rendering.contents import compose
+from logscan.terminal import sanitise
+
+if TYPE_CHECKING:
+    from logscan.reporting import Report
+
+
+def to_html(report: Report) -> str:
+    """The report as a page."""
+    return _render("page.html", report)
+
+
+def to_fragment(report: Report) -> str:
+    """The report as an element with its own style."""
+    return _render("fragment.html", report)
+
+
+def _render(name: str, report: Report) -> str:
+    negative = {
+        kind.code for kind in report.summary.kinds if kind.on_the_wire and kind.negative and kind.code
+    }
+    return _template(name).render(
+        contents=compose(report, verbose=1),
+        codes={code: explain(code).name for code in sorted(negative)},
+        explanation=lambda code, direction=None: Markup(explain(code, direction=direction).to_html()),  # noqa: S704
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    """The template; whatever it puts in is made harmless twice: no control characters, no markup."""
+    environment = Environment(
+        loader=PackageLoader("logscan.rendering", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+    )
+    return environment.get_template(name)
+
+
+def _harmless(value: Any) -> Any:
+    return sanitise(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,156 @@
+"""A report as text of 80 columns: problems first, colour on request."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+from logscan.rendering.contents import Column, Contents, Table, compose
+from logscan.rendering.flags import Finding
+from logscan.rendering.phrases import listed
+from logscan.terminal import sanitise, to_ascii
+
+if TYPE_CHECKING:
+    from logscan.reporting import Report
+
+Line = list[tuple[str, str]]
+"""Pieces of text, each with its style in rich's words."""
+
+_GAP = "  "
+_WIDEST = 36  # columns of a cell that is not in the wide column
+
+
+def to_text(report: Report, *, width: int, color: bool, ascii_only: bool, verbose: int) -> str:
+    """The report in lines of at most ``width`` columns, with a line end after each."""
+    lines = _Layout(width, ascii_only, verbose).lines(compose(report, verbose=verbose))
+    return _colored(lines) if color else "".join(f"{_plain(line)}\n" for line in lines)
+
+
+def _plain(line: Line) -> str:
+    return "".join(text for text, _ in line).rstrip()
+
+
+def _colored(lines: Iterable[Line]) -> str:
+    from rich.console import Console
+    from rich.text import Text
+
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, color_system="standard", no_color=False)
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
+    return output.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    width: int
+    ascii_only: bool
+    verbose: int
+
+    def lines(self, contents: Contents) -> Iterator[Line]:
+        """The whole report."""
+        yield from self._head(contents)
+        for finding in contents.findings:
+            yield []
+            yield from self._finding(finding)
+        if contents.notes or contents.trends:
+            yield []
+        for note in contents.notes:
+            yield [(self._fit(f"  {note}"), "")]
+        yield from self._trends(contents)
+        if contents.has_inferred:
+            yield [(self._fit("* = inferred, not in the log").rjust(self.width), "dim")]
+        for table in contents.tables:
+            yield []
+            yield from self._table(table)
+        yield from self._quotes("Lines that no rule understood", contents.examples)
+        for problem in contents.problems:
+            yield []
+            yield from ([(line, "yellow")] for line in wrap(self._clean(problem), self.width))
+
+    def _head(self, contents: Contents) -> Iterator[Line]:
+        left = self._fit(f"logscan  {contents.subject}  {contents.period}".rstrip())
+        right = self._fit(contents.reading)
+        room = self.width - cell_len(left) - cell_len(right)
+        if room >= len(_GAP):
+            yield [(left, "bold"), (" " * room, ""), (right, "dim")]
+        else:
+            yield [(left, "bold")]
+            yield [(self._fit(f" {right}"), "dim")]
+        if contents.totals:
+            yield [(self._fit(" " + "".join(f"{label} {count}   " for label, count in contents.totals)), "")]
+
+    def _finding(self, finding: Finding) -> Iterator[Line]:
+        yield [(self._fit(f"! {finding.title}"), "bold red")]
+        yield [(self._fit(f"    {finding.who}"), "")]
+        if not self.verbose:
+            yield [(self._fit(f"    {finding.advice_in_short}"), "")]
+            return
+        for paragraph in (*finding.details, finding.advice, finding.command):
+            for line in wrap(self._clean(paragraph), self.width - 4):
+                yield [(f"    {line}", "")]
+
+    def _trends(self, contents: Contents) -> Iterator[Line]:
+        label_width = max((len(trend.label) for trend in contents.trends), default=0)
+        for number, trend in enumerate(contents.trends):
+            caption = listed((trend.axis if number == 0 else "", trend.peak))
+            bars = to_ascii(trend.bars) if self.ascii_only else trend.bars
+            label = trend.label.ljust(label_width)
+            yield [(f"  {label}  ", ""), (bars, "cyan"), (self._fit(f"  {caption}", 46), "dim")]
+
+    def _table(self, table: Table) -> Iterator[Line]:
+        yield [(self._fit(table.title), "bold")]
+        widths = self._widths(table)
+        if len(table.columns) > 3:
+            heading = tuple(column.heading for column in table.columns)
+            yield [(self._cells(heading, table.columns, widths), "dim")]
+        for row in table.rows:
+            yield [(self._cells(row.cells, table.columns, widths), "")]
+            if row.detail:
+                indent = sum(widths[:-1]) + len(_GAP) * len(widths)
+                yield [(self._fit(" " * indent + self._clean(row.detail)), "dim")]
+        if table.note:
+            yield [(self._fit(_GAP + table.note), "dim")]
+
+    def _widths(self, table: Table) -> list[int]:
+        """Columns as wide as their widest cell; the wide one takes what is left."""
+        cells = zip(*(row.cells for row in table.rows), strict=True)
+        widths = [
+            min(max(cell_len(self._clean(cell)) for cell in (*column, heading.heading)), _WIDEST)
+            for heading, column in zip(table.columns, cells, strict=True)
+        ]
+        wide = next(i for i, column in enumerate(table.columns) if column.wide)
+        widths[wide] = max(0, widths[wide] + self.width - len(_GAP) * len(widths) - sum(widths))
+        return widths
+
+    def _cells(self, cells: Iterable[str], columns: Iterable[Column], widths: Iterable[int]) -> str:
+        padded = []
+        for cell, column, width in zip(cells, columns, widths, strict=True):
+            text = self._fit(cell, width)
+            blank = " " * (width - cell_len(text))
+            padded.append(blank + text if column.number else text + blank)
+        return self._fit(_GAP + _GAP.join(padded))
+
+    def _quotes(self, title: str, quotes: Iterable[tuple[str, str]]) -> Iterator[Line]:
+        for number, (source, line) in enumerate(quotes):
+            if number == 0:
+                yield []
+                yield [(self._fit(title), "bold")]
+            yield [(self._fit(f"  {source}: {line}"), "")]
+
+    def _fit(self, text: str, width: int | None = None) -> str:
+        """``text``, harmless, cut with an ellipsis if it is wider than ``width``."""
+        room = self.width if width is None else width
+        text = self._clean(text)
+        if cell_len(text) <= room:
+            return text
+        ellipsis = "..." if self.ascii_only else "…"
+        return set_cell_size(text, max(room - len(ellipsis), 0)) + ellipsis[:room]
+
+    def _clean(self, text: str) -> str:
+        return to_ascii(sanitise(text)) if self.ascii_only else sanitise(text)

@@ -1,0 +1,121 @@
+"""The report: what was counted, what stands out, what was read; laid out on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from logscan.errors import UsageError
+from logscan.summary import REPORT_COLUMNS, Summary, summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from logscan.findings import Flag
+    from logscan.scan import InputReport
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that a report is about; ``end`` is excluded. Both are None if no reply has a time."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def within_a_day(self, zone: ZoneInfo) -> bool:
+        """Whether it begins and ends on the same date in ``zone``."""
+        if self.start is None or self.end is None:
+            return False
+        last = self.end - timedelta(microseconds=1)
+        return self.start.astimezone(zone).date() == last.astimezone(zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the replies of one log tell.
+
+    ``inputs`` says how each source was read; it is empty for a table that came without. ``tz`` is the zone
+    that times are shown in, ``top`` how many entries lists have.
+    """
+
+    window: Window
+    inputs: tuple[InputReport, ...]
+    summary: Summary
+    flags: tuple[Flag, ...]
+    tz: str
+    top: int
+
+    def to_text(
+        self, *, width: int = 80, color: bool = False, ascii_only: bool = False, verbose: int = 0
+    ) -> str:
+        """The report for a terminal, problems first; no control characters but those of ``color``."""
+        from logscan.rendering.text import to_text
+
+        return to_text(self, width=width, color=color, ascii_only=ascii_only, verbose=verbose)
+
+    def to_markdown(self) -> str:
+        """The report in Markdown; what others wrote is in code spans."""
+        from logscan.rendering.markdown import to_markdown
+
+        return to_markdown(self)
+
+    def to_html(self) -> str:
+        """The report as a page of its own: no script, nothing to load, for screens, phones and paper."""
+        from logscan.rendering.html import to_html
+
+        return to_html(self)
+
+    def to_json(self) -> str:
+        """The report as JSON in ASCII: counts, flags with explanations, the codes' meaning; times in UTC."""
+        from logscan.rendering.data import to_json
+
+        return to_json(self)
+
+    def __str__(self) -> str:
+        """The same as ``to_text``."""
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        from logscan.rendering.html import to_fragment
+
+        return to_fragment(self)
+
+
+def report(
+    replies: pd.DataFrame | pa.Table,
+    *,
+    inputs: Sequence[InputReport] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    tz: str = "UTC",
+    top: int = 5,
+) -> Report:
+    """Report on ``replies``: a DataFrame or Table as ``read`` and ``read_table`` give them, whole or in part.
+
+    Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
+    if it is more than from the first to the last. Raises UsageError if columns are missing.
+    """
+    from logscan.flags import find_flags
+
+    if not isinstance(replies, pa.Table):
+        from logscan.frame import from_pandas
+
+        replies = from_pandas(replies)
+    missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
+    if missing:
+        raise UsageError(f"a report needs the columns {', '.join(missing)}")
+    summary = summarise(replies, top=top)
+    after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
+    return Report(
+        window=Window(since or summary.first, until or after_last),
+        inputs=tuple(inputs),
+        summary=summary,
+        flags=tuple(find_flags(replies)),
+        tz=tz,
+        top=top,
+    )
