@@ -59,7 +59,10 @@ def _journal(
     if not _all(pc.match_substring_regex(microseconds, MICROSECONDS)):
         return None
     text = _one_line(pc.fill_null(message, ""))
-    stamp = pc.strftime(microseconds.cast(pa.int64()).cast(pa.timestamp("us")), "%Y-%m-%dT%H:%M:%S+00:00")
+    stamp = (
+        microseconds.cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.string())
+    )  # 2025-11-05 10:11:12.003456
+    stamp = _glued(pc.binary_replace_slice(stamp, 10, 11, "T"), b"+00:00")
     host = _word(host, NOT_IN_HOST)
     tag = _word(pc.coalesce(_filled(identifier), command), NOT_IN_TAG)
     pid = pc.coalesce(_filled(syslog_pid), pid)
