@@ -11,8 +11,8 @@ from pathlib import Path
 from logscan.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.errors import ParserError, UsageError
 from logscan.parser_files import parser_files
-from logscan.transcripts import TranscriptDetection
 from logscan.transcripts import detect_transcript
+from logscan.transcripts_detection import TranscriptDetection
 
 #: How much of a source is looked at.
 HEAD = 1 << 18

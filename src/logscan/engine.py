@@ -19,7 +19,16 @@ import pyarrow.compute as pc
 
 from logscan.definitions import LogParser, Rule
 from logscan.errors import ParserError
-from logscan.extraction import Columns, as_text, constant, extract, rename_values, split_replies, typed, unfold
+from logscan.extraction import (
+    Columns,
+    as_text,
+    constant,
+    extract,
+    rename_values,
+    split_replies,
+    typed,
+    unfold,
+)
 from logscan.frames import FRAMES
 from logscan.records import Lines, Positions, Records, split_lines, split_records
 from logscan.schema import SCHEMA
@@ -95,7 +104,8 @@ class Engine:
     def _known(self) -> str | None:
         """Lines that are understood although no rule is tried on them."""
         rules = [rule for rule in self.parser.rules if rule not in self._rules]
-        literals = dict.fromkeys(text for item in (*self.parser.ignores, *rules) for text in item.literals)
+        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
+        literals += [text for rule in rules for text in rule.literals]
         return _alternation(literals) or None
 
     def parse(self, data: bytes) -> Block:
@@ -168,7 +178,9 @@ class Engine:
     def _rules_for(self, daemon: str) -> _Rules:
         return _Rules([rule for rule in self._rules if not rule.services or daemon in rule.services])
 
-    def _match(self, rules: _Rules, places: Positions, texts: pa.Array) -> Iterator[tuple[Rule, Positions, Columns]]:
+    def _match(
+        self, rules: _Rules, places: Positions, texts: pa.Array
+    ) -> Iterator[tuple[Rule, Positions, Columns]]:
         """Which rule each message is, and what the rule's regexes capture."""
         for rule in rules.also:
             # Most lines that hold the literal are another rule's too: look before taking apart.
@@ -177,19 +189,20 @@ class Engine:
                 matched, columns = extract(texts.filter(likely), rule.alternatives)
                 if matched.any():
                     yield rule, places[np.asarray(likely)][matched], columns
-        for rule in list(rules.seen):
+        split = rules.split
+        for rule in split.seen:
             if not len(places):
                 return
             matched, columns = extract(texts, rule.alternatives)
             if matched.any():
                 yield rule, places[matched], columns
                 places, texts = places[~matched], texts.filter(pa.array(~matched))
-        if rules.unseen and len(places):
+        if split.unseen and len(places):
             # What this log has not shown yet is looked for all at once.
-            likely = np.asarray(pc.match_substring_regex(texts, rules.unseen_literals))
+            likely = np.asarray(pc.match_substring_regex(texts, split.literals))
             if likely.any():
                 places, texts = places[likely], texts.filter(pa.array(likely))
-                for rule in rules.unseen:
+                for rule in split.unseen:
                     matched, columns = extract(texts, rule.alternatives)
                     if matched.any():
                         rules.meet(rule)
@@ -205,7 +218,9 @@ class Engine:
             if name not in columns:
                 columns[name] = constant(value, count)
             elif columns[name].null_count:
-                columns[name] = pc.fill_null(as_text(columns[name]) if isinstance(value, str) else columns[name], value)
+                columns[name] = pc.fill_null(
+                    as_text(columns[name]) if isinstance(value, str) else columns[name], value
+                )
         rename_values(columns, self.parser.values)
 
     def _unfold_repeats(
@@ -223,7 +238,9 @@ class Engine:
         if len(where):
             times = found.field("n").take(pa.array(where)).to_pylist()
             counts = {int(i): int(n) for i, n in zip(where, times, strict=True)}
-            records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
+            records.message = pc.coalesce(
+                pc.if_else(found.is_valid(), found.field("m"), None), records.message
+            )
         said = np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated ")))
         for index in said:
             match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
@@ -241,26 +258,35 @@ class Engine:
                 block.examples.append(lines.example(int(records.index[place])))
 
 
-class _Rules:
-    """The rules of one service: those that go with others, those that the log has shown, and the rest.
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """Rules that the log has shown, and those that it has not, with all literals of the latter."""
 
-    Which were seen is only remembered to try them first; a rule finds the same lines wherever it stands.
+    seen: tuple[Rule, ...]
+    unseen: tuple[Rule, ...]
+    literals: str
+
+
+class _Rules:
+    """The rules of one service: those that go with others (``also``), and the rest, ``split`` by what was seen.
+
+    Which were seen is only remembered to try them first; a rule finds the same lines wherever it stands. Threads
+    share this: a split is replaced as a whole, never changed.
     """
 
     def __init__(self, rules: list[Rule]) -> None:
         self.also = [rule for rule in rules if rule.also]
         self._order = [rule for rule in rules if not rule.also]
-        self.seen: list[Rule] = []
-        self._set(set())
+        self.split = self._by_names(frozenset())
 
-    def _set(self, names: set[str]) -> None:
-        self.seen = [rule for rule in self._order if rule.name in names]
-        self.unseen = [rule for rule in self._order if rule.name not in names]
-        self.unseen_literals = _alternation(literal for rule in self.unseen for literal in rule.literals)
+    def _by_names(self, names: frozenset[str]) -> _Split:
+        seen = tuple(rule for rule in self._order if rule.name in names)
+        unseen = tuple(rule for rule in self._order if rule.name not in names)
+        return _Split(seen, unseen, _alternation(literal for rule in unseen for literal in rule.literals))
 
     def meet(self, rule: Rule) -> None:
         """Remember that the log has lines of this rule."""
-        self._set({rule.name, *(known.name for known in self.seen)})
+        self.split = self._by_names(frozenset({rule.name, *(known.name for known in self.split.seen)}))
 
 
 def _add_header(columns: Columns, records: Records, places: Positions) -> None:
@@ -306,9 +332,14 @@ def _assemble(
         parts = [columns.get(name) for _, _, columns in found]
         above = records.columns.get(name)
         if all(part is None for part in parts):
-            arrays.append(pa.nulls(len(order), type_) if above is None else typed(name, above.take(header), type_))
+            arrays.append(
+                pa.nulls(len(order), type_) if above is None else typed(name, above.take(header), type_)
+            )
             continue
-        filled = [pa.nulls(n, type_) if p is None else typed(name, p, type_) for p, n in zip(parts, sizes, strict=True)]
+        filled = [
+            pa.nulls(n, type_) if p is None else typed(name, p, type_)
+            for p, n in zip(parts, sizes, strict=True)
+        ]
         column = _word(filled, index)
         if above is not None and column.null_count:
             column = pc.coalesce(column, typed(name, above.take(header), type_))

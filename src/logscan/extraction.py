@@ -64,7 +64,10 @@ def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.N
     names = dict.fromkeys(name for part in parts for name in part[1])
     merged = {}
     for name in names:
-        pieces = [as_text(part[1][name]) if name in part[1] else pa.nulls(len(part[0]), pa.string()) for part in parts]
+        pieces = [
+            as_text(part[1][name]) if name in part[1] else pa.nulls(len(part[0]), pa.string())
+            for part in parts
+        ]
         merged[name] = pa.concat_arrays(pieces).take(order)
     return matched, merged
 
@@ -72,7 +75,9 @@ def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.N
 def constant(value: Any, count: int) -> pa.Array:
     """``count`` times the same value; texts as a dictionary of one."""
     if isinstance(value, str):
-        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([value], pa.string()))
+        return pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(count, np.int32)), pa.array([value], pa.string())
+        )
     return pa.repeat(pa.scalar(value), count)
 
 
@@ -134,7 +139,9 @@ def split_replies(columns: Columns, count: int) -> None:
         pc.invert(pc.match_substring_regex(replies, r"^[2-5]\d\d(?: |$)")),
     ).fill_null(False)
     code = pc.if_else(several, None, pc.binary_slice(raw, 0, 3)).view(pa.string()).cast(pa.int16())
-    found = pc.extract_regex(pc.binary_slice(raw, 4, 16).view(pa.string()), r"^(?P<e>[245]\.\d{1,3}\.\d{1,3})(?: |$)")
+    found = pc.extract_regex(
+        pc.binary_slice(raw, 4, 16).view(pa.string()), r"^(?P<e>[245]\.\d{1,3}\.\d{1,3})(?: |$)"
+    )
     enhanced = found.field("e")
     if enhanced.null_count == 0 and found.null_count:
         enhanced = pc.if_else(found.is_valid(), enhanced, None)
@@ -146,7 +153,9 @@ def split_replies(columns: Columns, count: int) -> None:
         split = [_split_logged_reply(value) for value in few.dictionary.to_pylist()]
         where = np.flatnonzero(np.asarray(several))
         code = _replace(code, where, pa.array([s.code for s in split], pa.int16()).take(few.indices))
-        enhanced = _replace(enhanced, where, pa.array([s.enhanced for s in split], pa.string()).take(few.indices))
+        enhanced = _replace(
+            enhanced, where, pa.array([s.enhanced for s in split], pa.string()).take(few.indices)
+        )
         text = _replace(text, where, pa.array([s.text for s in split], pa.string()).take(few.indices))
     new = {"code": code, "enhanced": enhanced, "text": text}
     for name, values in new.items():
@@ -223,7 +232,9 @@ def typed(name: str, column: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(type_):
         if not pa.types.is_dictionary(column.type):
             column = as_text(column).dictionary_encode()
-        return pa.DictionaryArray.from_arrays(column.indices.cast(pa.int32()), column.dictionary.cast(pa.string()))
+        return pa.DictionaryArray.from_arrays(
+            column.indices.cast(pa.int32()), column.dictionary.cast(pa.string())
+        )
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(type_)

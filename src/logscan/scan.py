@@ -90,10 +90,10 @@ class Scan:
         self._progress = on_progress or (lambda name, size: None)
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
-        self._machines: dict[str, _Machine] = {}
-        found = find_sources(_as_list(paths))
-        self._sources = found.sources
-        self.problems: list[str] = list(found.problems)
+        self._machines: dict[str, LogMachine] = {}
+        self._sources = find_sources(_as_list(paths))
+        #: Inputs that could not be read: a line each.
+        self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for source in self._sources:
@@ -129,7 +129,7 @@ class Scan:
             return
         machine = self._machines.get(detected.name)
         if machine is None:
-            machine = self._machines[detected.name] = _Machine(detected.log_parser, self.options)
+            machine = self._machines[detected.name] = LogMachine(detected.log_parser, self.options)
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
         yield from machine.read(blocks, source.name, report, clock)
 
@@ -187,7 +187,7 @@ def _as_list(paths: Paths | None) -> list[Any]:
     return list(paths) if isinstance(paths, list | tuple) else [paths]
 
 
-class _Machine:
+class LogMachine:
     """One log parser at work: its engine, and its passes' memory, over all sources of its kind."""
 
     def __init__(self, parser: LogParser, options: ScanOptions) -> None:
@@ -240,7 +240,9 @@ class _Machine:
         rows = rows.drop_columns(["stamp", "zone"]).append_column("time", time)
         rows = rows.append_column("cause", pa.nulls(count, SCHEMA.field("cause").type))
         for name, value in (("parser", self.parser.name), ("source", source)):
-            word = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([value], pa.string()))
+            word = pa.DictionaryArray.from_arrays(
+                pa.array(np.zeros(count, np.int32)), pa.array([value], pa.string())
+            )
             rows = rows.append_column(name, word)
         group = Group(rows.unify_dictionaries(), _contexts(blocks))
         for step in self._passes:

@@ -45,9 +45,13 @@ def check_parser(parser: LogParser) -> list[Failure]:
                 failures.append(Failure(ignore.about, line, "no literal of the entry stands in the line"))
             if block.rows.num_rows:
                 names = block.rows.column("rule").unique().to_pylist()
-                failures.append(Failure(ignore.about, line, f"is no reply, yet {', '.join(names)} makes a row of it"))
+                failures.append(
+                    Failure(ignore.about, line, f"is no reply, yet {', '.join(names)} makes a row of it")
+                )
             elif not block.understood:
-                failures.append(Failure(ignore.about, line, "is not understood: has it the header of this frame?"))
+                failures.append(
+                    Failure(ignore.about, line, "is not understood: has it the header of this frame?")
+                )
     return failures
 
 
@@ -55,8 +59,8 @@ def _check_sample(engine: Engine, rule: Rule, sample: Sample) -> Iterator[Failur
     def failure(problem: str) -> Failure:
         return Failure(rule.name, sample.line, problem)
 
-    if not any(literal in sample.line for literal in rule.literals):
-        yield failure("no literal of the rule stands in the line")
+    if not any(literal in message_of(engine, sample.line) for literal in rule.literals):
+        yield failure("no literal of the rule stands in the message (what follows the header)")
     claims = claiming_rules(engine, sample.line)
     if rule.name not in claims:
         yield failure("the rule does not match" + (f"; {', '.join(claims)} does" if claims else ""))
@@ -85,6 +89,12 @@ def _same(have: Any, want: Any) -> bool:
     if isinstance(want, int | float) and isinstance(have, str):
         have = float(have)
     return bool(have == want) or (have is None and want == "null")
+
+
+def message_of(engine: Engine, line: str) -> str:
+    """What follows the header of a line; empty if it has no header of the parser's frame."""
+    records = split_records(split_lines(line.encode() + b"\n"), np.array([0]), engine.frame)
+    return str(records.message[0].as_py()) if len(records) else ""
 
 
 def claiming_rules(engine: Engine, line: str) -> list[str]:

@@ -58,7 +58,9 @@ def _days(year: Int64, month: Int64, day: Int64) -> Int64:
     return days
 
 
-def _assemble(year: Int64, month: Int64, day: Int64, clock: tuple[Int64, Int64, Int64], micros: Int64) -> Int64:
+def _assemble(
+    year: Int64, month: Int64, day: Int64, clock: tuple[Int64, Int64, Int64], micros: Int64
+) -> Int64:
     hour, minute, second = clock
     good = (year > 0) & (year < 10_000) & (month >= 1) & (month <= 12) & (day >= 1)
     good &= day <= _MONTH_LENGTH[np.clip(month, 1, 12) - 1]
@@ -66,7 +68,8 @@ def _assemble(year: Int64, month: Int64, day: Int64, clock: tuple[Int64, Int64, 
     good &= (hour < 24) & (minute < 60) & (second <= 60) & (micros < _SECOND)
     seconds = hour * 3600 + minute * 60 + second
     value = _days(np.clip(year, 1, 9999), np.clip(month, 1, 12), np.clip(day, 1, 31)) * _DAY
-    return np.where(good, value + seconds * _SECOND + micros, NO_TIME)
+    stamped: Int64 = np.where(good, value + seconds * _SECOND + micros, NO_TIME)
+    return stamped
 
 
 def _fraction(text: Bytes2D, start: int, digits: int) -> Int64:
@@ -140,7 +143,11 @@ def _unix(text: Bytes2D) -> tuple[Int64, int]:
     return _number(text, 0, 10) * _SECOND + micros, UTC_KNOWN
 
 
-_FORMS: dict[str, tuple[Any, int]] = {"traditional": (_traditional, 14), "iso": (_iso, 19), "unix": (_unix, 10)}
+_FORMS: dict[str, tuple[Any, int]] = {
+    "traditional": (_traditional, 14),
+    "iso": (_iso, 19),
+    "unix": (_unix, 10),
+}
 
 
 def parse(stamps: pa.Array, form: str) -> tuple[Int64, Int8]:
@@ -243,7 +250,9 @@ class Clock:
     def _with_years(self, stand_in: Int64) -> Int64:
         if self._year is None:
             self._year = self._first_year(int(stand_in[0]))
-        previous = np.concatenate(([stand_in[0] if self._last_yearless == NO_TIME else self._last_yearless], stand_in[:-1]))
+        previous = np.concatenate(
+            ([stand_in[0] if self._last_yearless == NO_TIME else self._last_yearless], stand_in[:-1])
+        )
         step = stand_in - previous
         # December followed by January is the next year; January followed by a straggler of December is not.
         turns = (step < -183 * _DAY).astype(np.int64) - (step > 183 * _DAY).astype(np.int64)
