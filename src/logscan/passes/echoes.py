@@ -55,7 +55,7 @@ class Echoes:
         both = pa.concat_tables([both.slice(0, before), group.rows.select(names)])
         tail = both.slice(max(0, both.num_rows - ECHO_ROWS))
         time = np.asarray(tail.column("time").cast(pa.int64()).fill_null(NO_TIME))
-        recent = time >= time.max(initial=NO_TIME) - (ECHO_SECONDS + 1) * 1_000_000
+        recent = time >= time.max(initial=0) - (ECHO_SECONDS + 1) * 1_000_000
         self._tail = tail.filter(pa.array(recent)).combine_chunks()
 
 
