@@ -13,6 +13,7 @@ import pyarrow as pa
 from logscan.schema import SCHEMA
 from logscan.transcripts_conversation import Conversation
 from logscan.transcripts_detection import Choice, Switchboard, TranscriptDetection, choose, rate
+from logscan.transcripts_exchange import ExchangeReader
 from logscan.transcripts_lines import LONGEST_LINE, Line, LineReader, strip_wrappers
 from logscan.transcripts_tracks import Found
 
@@ -63,35 +64,53 @@ class TranscriptReader:
         self.coverage = Coverage()
         self._source = source_name
         self._parser = parser
-        self._reader = LineReader(blocks)
+        self._blocks = blocks
         self._tz, self._year = tz, year
         self._secrets: set[str] = set()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The replies, in the columns of ``logscan.schema.SCHEMA``; ``cause`` is left null."""
+        blocks = iter(self._blocks)
+        head = b""
+        for block in blocks:
+            head += block
+            if len(head) >= HEAD_SIZE:
+                break
+        choice = choose(list(LineReader([head[:HEAD_SIZE]])), self._parser)
+        blocks = chain([head], blocks)
+        if choice is not None:
+            self.coverage.parser, self.coverage.reason = choice.form.name, choice.reason
+        if choice is not None and choice.form.frame == "exchange" and not choice.wrappers:
+            yield from self._columns(ExchangeReader(blocks, self._source, choice.form.name))
+        else:
+            yield from self._lines(LineReader(blocks), choice)
+
+    def _columns(self, reader: ExchangeReader) -> Iterator[pa.RecordBatch]:
+        yield from reader.batches()
+        coverage = self.coverage
+        coverage.lines, coverage.unparsed = reader.lines, reader.unparsed
+        coverage.understood = reader.lines - reader.unparsed
+
+    def _lines(self, reader: LineReader, choice: Choice | None) -> Iterator[pa.RecordBatch]:
         rows: list[tuple[str, Found]] = []
-        for row in self._rows():
+        for row in self._rows(reader, choice):
             rows.append(row)
             if len(rows) >= _BATCH_ROWS:
                 yield to_batch(rows, self._source)
                 rows = []
         if rows:
             yield to_batch(rows, self._source)
-        self._close()
+        self._close(reader)
 
-    def _rows(self) -> Iterator[tuple[str, Found]]:
-        lines = iter(self._reader)
-        head = _take(lines, HEAD_SIZE)
-        choice = choose(head, self._parser)
+    def _rows(self, lines: LineReader, choice: Choice | None) -> Iterator[tuple[str, Found]]:
         if choice is None:
-            for line in chain(head, lines):
+            for line in lines:
                 self._count(line, False)
             return
-        self.coverage.parser, self.coverage.reason = choice.form.name, choice.reason
         switchboard = None if self._parser else Switchboard()
         conversation = self._converse(choice)
-        for line in chain(head, lines):
-            line = Line(line.number, strip_wrappers(line.text, choice.wrappers))
+        for raw in lines:
+            line = Line(raw.number, strip_wrappers(raw.text, choice.wrappers))
             in_body = conversation.in_body
             found = conversation.line(line)
             if switchboard is not None and not conversation.certain and not in_body:
@@ -125,13 +144,13 @@ class TranscriptReader:
             if len(coverage.examples) < _MOST_EXAMPLES and line.text.strip():
                 coverage.examples.append(line.text[:300])
 
-    def _close(self) -> None:
+    def _close(self, reader: LineReader) -> None:
         coverage = self.coverage
         coverage.examples = [
             example for example in coverage.examples if not any(secret in example for secret in self._secrets)
         ]
-        if self._reader.cut:
-            coverage.warnings.append(f"{self._reader.cut} lines longer than {LONGEST_LINE} bytes were cut")
+        if reader.cut:
+            coverage.warnings.append(f"{reader.cut} lines longer than {LONGEST_LINE} bytes were cut")
 
 
 def read_transcript(
@@ -139,16 +158,6 @@ def read_transcript(
 ) -> Iterator[pa.RecordBatch]:
     """The replies of one transcript as record batches; see ``TranscriptReader``."""
     return TranscriptReader(blocks, source_name, parser).batches()
-
-
-def _take(lines: Iterator[Line], size: int) -> list[Line]:
-    head: list[Line] = []
-    for line in lines:
-        head.append(line)
-        size -= len(line.text) + 1
-        if size <= 0:
-            break
-    return head
 
 
 def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[str], datetime | None]:
@@ -175,7 +184,8 @@ def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[st
 
 
 def to_batch(rows: list[tuple[str, Found]], source: str) -> pa.RecordBatch:
-    """Replies as one record batch in the columns of ``SCHEMA``."""
+    """Replies as one record batch in the columns of ``SCHEMA``, in the order of their lines."""
+    rows = sorted(rows, key=lambda row: row[1].answer.line)
     size = len(rows)
     answers = [found.answer for _, found in rows]
     columns: dict[str, list[object]] = {

@@ -19,7 +19,7 @@ from logscan.parser_files import parser_files
 from logscan.transcripts_escapes import ESCAPES
 
 _TOP_KEYS = {"name", "title", "about", "frame", "detect", "columns", "dialogue", "sample"}
-_FRAMES = ("dialogue", "fields", "json")
+_FRAMES = ("dialogue", "fields", "exchange", "json")
 _SPEAKING = ("client", "server", "either", "record")
 _PATTERNS = (*_SPEAKING, "skip", "opens", "closes", "unsent", "replay", "quiet", "copies")
 _OPTIONAL = ("prefix", "unfinished", "wrap")

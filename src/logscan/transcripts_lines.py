@@ -79,7 +79,9 @@ class LineReader:
 
 def clean(raw: bytes) -> str:
     """Text of a line as a terminal would show it: escape codes gone, backspaces carried out."""
-    text = raw.decode("utf-8", "replace").rstrip("\r\n \t").translate(_INVISIBLE)
+    text = raw.decode("utf-8", "replace").rstrip("\r\n \t")
+    if "\0" in text or "\ufeff" in text:
+        text = text.translate(_INVISIBLE)
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     if "\b" in text:

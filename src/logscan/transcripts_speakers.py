@@ -101,7 +101,7 @@ class Speakers:
 
     def _vote(self, track: Track, mark: int, lines: Sequence[Line]) -> list[Found]:
         """Hold lines back until it is clear which mark is the server's: two hints decide."""
-        track.waiting += [(mark, line) for line in lines]
+        track.waiting += [(mark, line, self.time) for line in lines]
         score = _score(track)
         if abs(score) < 2 and len(track.waiting) <= _LONGEST_VOTE:
             return []
@@ -110,7 +110,11 @@ class Speakers:
     def _decide(self, track: Track, score: int) -> list[Found]:
         track.swapped = self._last_vote = score < 0 if score else self._last_vote
         waiting, track.waiting = track.waiting, []
-        return [found for mark, line in waiting for found in self.say(track, mark, [line])]
+        found, now = [], self.time
+        for mark, line, self.time in waiting:
+            found += self.say(track, mark, [line])
+        self.time = now
+        return found
 
     # ------------------------------------------------------------------ results
 
@@ -148,4 +152,4 @@ def _hint(text: str) -> int:
 
 def _score(track: Track) -> int:
     """How surely the server's mark is the server's."""
-    return sum(_hint(line.text) * (1 if mark == SERVER else -1) for mark, line in track.waiting)
+    return sum(_hint(line.text) * (1 if mark == SERVER else -1) for mark, line, _ in track.waiting)

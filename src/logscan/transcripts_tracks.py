@@ -53,7 +53,7 @@ class Track:
     preamble: bool = False
     row: str = ""
     pieces: dict[int, str] = field(default_factory=dict)
-    waiting: list[tuple[int, Line]] = field(default_factory=list)
+    waiting: list[tuple[int, Line, datetime | None]] = field(default_factory=list)
 
 
 class Replay:
