@@ -156,7 +156,7 @@ class _Reader:
                 raise self.fail(where, "must be a regex, or a list of regexes and { regex, set } tables")
             self.keys(where, table, ("regex", "set"))
             regex = self.text(where, table, "regex")
-            if "(?P<" not in regex and "(" in re.sub(r"\\.|\[[^\]]*\]|\(\?:", "", regex):
+            if "(?P<" not in regex and "(" in re.sub(r"\\.|\[[^\]]*\]|\(\?(?::|[a-z]+\))", "", regex):
                 raise self.fail(where, "groups must be named, (?P<name>…), or not captured, (?:…)")
             found.append(Alternative(regex, table.get("set", {})))
         return tuple(found)

@@ -28,6 +28,7 @@ from logscan.extraction import (
     split_replies,
     typed,
     unfold,
+    unquote_replies,
 )
 from logscan.frames import FRAMES
 from logscan.records import Lines, Positions, Records, split_lines, split_records
@@ -82,7 +83,7 @@ class Engine:
             raise ParserError(f"{parser.path}: frame {parser.frame!r} is none of {', '.join(sorted(FRAMES))}")
         self.parser = parser
         self.frame = FRAMES[parser.frame]
-        self._wanted = None if columns is None else frozenset(columns) | _needed_by_passes(parser)
+        self._wanted = None if columns is None else _with_steps(parser, {*columns, *_NEEDED_BY_PASSES})
         self._services = re.compile(parser.services)
         self._prefix = service_prefix
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
@@ -212,6 +213,8 @@ class Engine:
     def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:
         """Take captured texts further apart, and add what the rule says of all its lines."""
         unfold(columns, count, (rule.then, self.parser.fields), self._wanted)
+        if "quoted_reply" in columns:
+            unquote_replies(columns)
         if "reply" in columns:
             split_replies(columns, count)
         for name, value in rule.constants.items():
@@ -252,6 +255,10 @@ class Engine:
     def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
         """Tell lines of this parser's services that no rule knows from lines of other programs."""
         records = split_records(lines, rest, self.frame)
+        if self.frame.continuation and len(records) < len(rest):
+            alone = np.setdiff1d(rest, records.index, assume_unique=True)
+            goes_on = pc.match_substring_regex(lines.text.take(pa.array(alone)), self.frame.continuation)
+            block.understood += pc.sum(goes_on).as_py()
         for _, places in self._services_of(records):
             block.unparsed += len(places)
             for place in places[: _EXAMPLES - len(block.examples)]:
@@ -373,10 +380,21 @@ def _products(rule: Rule, parser: LogParser) -> set[str]:
     return names
 
 
-def _needed_by_passes(parser: LogParser) -> frozenset[str]:
-    """Columns that the passes read, wanted or not."""
-    return frozenset({"queue_id", "reply", "code", "enhanced", "text", "command", "direction", "status", "line", "rule",
-                      "peer_ip", "recipient", "ok", "total"})  # fmt: skip
+#: Columns that the passes read, wanted or not.
+_NEEDED_BY_PASSES = frozenset({"queue_id", "reply", "quoted_reply", "code", "enhanced", "text", "command", "direction",
+                               "basis", "status", "line", "rule", "peer_ip", "recipient", "ok", "total"})  # fmt: skip
+
+
+def _with_steps(parser: LogParser, columns: set[str]) -> frozenset[str]:
+    """The columns and the names of all steps that may lead to one of them."""
+    steps = [*parser.fields.items(), *(step for rule in parser.rules for step in rule.then.items())]
+    needed, before = set(columns), 0
+    while len(needed) > before:
+        before = len(needed)
+        for name, alternatives in steps:
+            if any(needed.intersection((*a.groups, *a.constants)) for a in alternatives):
+                needed.add(name)
+    return frozenset(needed)
 
 
 def _check_regex(parser: LogParser, where: str, regex: str) -> None:

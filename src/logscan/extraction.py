@@ -12,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.definitions import Alternative
+from logscan.durations import seconds
 from logscan.replies import Reply, split_reply
 
 Columns = dict[str, pa.Array]
 #: So many words are renamed one by one; more, in the column's dictionary.
 _FEW = 4
 _NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
+#: Where an empty text means that nothing is known (the empty sender is the null sender).
+_NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "helo", "sasl_username", "message_id"})
 
 
 def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.NDArray[np.bool_], Columns]:
@@ -163,6 +166,18 @@ def split_replies(columns: Columns, count: int) -> None:
         columns[name] = values if old is None else pc.coalesce(values, old.cast(values.type))
 
 
+def unquote_replies(columns: Columns) -> None:
+    """Make the column ``quoted_reply``, in which a backslash protects quotes and backslashes, ``reply``."""
+    quoted = as_text(columns.pop("quoted_reply"))
+    plain = pc.replace_substring_regex(quoted, r"\\(.)", r"\1") if _holds(quoted, "\\") else quoted
+    old = columns.get("reply")
+    columns["reply"] = plain if old is None else pc.coalesce(plain, as_text(old))
+
+
+def _holds(texts: pa.Array, fragment: str) -> bool:
+    return bool(pc.any(pc.match_substring(texts, fragment)).as_py())
+
+
 def _split_logged_reply(text: str) -> Reply:
     r"""A reply whose lines a log has joined: by one blank (Postfix) or the two characters ``\\n`` (Exim)."""
     text = text.replace("\\n", "\n")
@@ -221,12 +236,25 @@ def rename_values(columns: Columns, values: Mapping[str, Mapping[str, str]]) -> 
             columns[name] = pa.DictionaryArray.from_arrays(encoded.indices, pa.array(words, pa.string()))
 
 
+def _in_seconds(spans: pa.Array) -> pa.Array:
+    """Spans of time with units (``1m3s``) as numbers of seconds; other texts as they are."""
+    if not pc.any(pc.ends_with(spans, "s")).as_py():
+        return spans
+    encoded = spans.dictionary_encode()
+    words = [
+        word if (span := seconds(word)) is None else str(span) for word in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(words, pa.string()).take(encoded.indices)
+
+
 def typed(name: str, column: pa.Array, type_: pa.DataType) -> pa.Array:
     """The column in the type it has in the replies table; a text that is no number becomes null."""
+    if name in _NEVER_EMPTY and column.type == pa.string() and pc.any(pc.equal(column, "")).as_py():
+        column = pc.if_else(pc.equal(column, ""), None, column)
     if column.type == type_:
         return column
     if name in _NUMBERS and not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
-        text = as_text(column)
+        text = _in_seconds(as_text(column)) if name == "delay" else as_text(column)
         good = pc.match_substring_regex(text, r"^\d{1,15}(?:\.\d{1,9})?$")
         return pc.if_else(good, text, None).cast(pa.float64()).cast(type_, safe=False)
     if pa.types.is_dictionary(type_):
