@@ -6,6 +6,7 @@
 An output is a fenced block after a comment that names the command:
 
     <!-- output of: logscan explain 421 -->
+    <!-- first 20 lines of: logscan report sample_logs/postfix.log -->
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 BLOCK = re.compile(
-    r"(?<=<!-- output of: )(?P<command>logscan [^\n]*)(?P<fence> -->\n```\w*\n)(?P<output>.*?)(?=^```$)",
+    r"(?P<marker><!-- (?:output|first (?P<lines>\d+) lines) of: (?P<command>logscan [^\n]*) -->\n)"
+    r"(?P<fence>```\w*\n)(?P<output>.*?)^```$",
     re.M | re.S,
 )
 
@@ -55,7 +57,13 @@ def output_of(command: str) -> str:
 
 def renewed(text: str) -> str:
     """Give the page with every output as it is now."""
-    return BLOCK.sub(lambda found: found["command"] + found["fence"] + output_of(found["command"]), text)
+
+    def block(found: re.Match[str]) -> str:
+        lines = output_of(found["command"]).splitlines(keepends=True)
+        shown = lines[: int(found["lines"])] if found["lines"] else lines
+        return f"{found['marker']}{found['fence']}{''.join(shown)}```"
+
+    return BLOCK.sub(block, text)
 
 
 def main(*, check: bool) -> None:

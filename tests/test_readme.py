@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,14 +32,14 @@ def test_the_readme_shows_the_report_that_make_report_prints() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     assert shown
     assert f"/{shown[0]}\n" in makefile
-    assert "make report" in README.partition("output of")[0]
+    assert "make report" in README.partition("<!--")[0]
 
 
-def test_a_changed_output_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: Callable[[str], str] = lambda command: f"{command} says this\n"  # noqa: E731  a stand-in
-    monkeypatch.setattr(generate, "output_of", said)
-    page = "<!-- output of: logscan x -->\n```text\nold\n```\nmore\n"
-    assert generate.renewed(page) == page.replace("old\n", "logscan x says this\n")
+@pytest.mark.parametrize(("marker", "shown"), [("output of", "a\nb\n"), ("first 1 lines of", "a\n")])
+def test_a_changed_output_is_noticed(marker: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "output_of", lambda command: "a\nb\n")
+    page = f"<!-- {marker}: logscan x -->\n```text\nold\n```\nmore\n"
+    assert generate.renewed(page) == page.replace("old\n", shown)
 
 
 def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
