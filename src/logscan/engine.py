@@ -26,6 +26,7 @@ from logscan.extraction import (
     extract,
     rename_values,
     split_replies,
+    steps_in_order,
     typed,
     unfold,
     unquote_replies,
@@ -87,6 +88,7 @@ class Engine:
         self._services = re.compile(parser.services)
         self._prefix = service_prefix
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
+        self._steps = {rule.name: steps_in_order(rule, parser.fields) for rule in self._rules}
         for rule in parser.rules:
             for alternative in (*rule.alternatives, *(a for s in rule.then.values() for a in s)):
                 _check_regex(parser, rule.name, alternative.regex)
@@ -212,7 +214,7 @@ class Engine:
 
     def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:
         """Take captured texts further apart, and add what the rule says of all its lines."""
-        unfold(columns, count, (rule.then, self.parser.fields), self._wanted)
+        unfold(columns, self._steps[rule.name], self._wanted)
         if "quoted_reply" in columns:
             unquote_replies(columns)
         if "reply" in columns:

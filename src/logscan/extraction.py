@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.definitions import Alternative
+from logscan.definitions import Alternative, Rule
 from logscan.durations import seconds
 from logscan.replies import Reply, split_reply
 
@@ -103,34 +103,48 @@ def merge(columns: Columns, new: Columns, places: npt.NDArray[np.bool_]) -> None
         columns[name] = padded if old is None else pc.coalesce(padded, as_text(old))
 
 
-def unfold(
-    columns: Columns,
-    count: int,
-    steps: Sequence[Mapping[str, tuple[Alternative, ...]]],
-    wanted: frozenset[str] | None,
-) -> None:
-    """Take captured texts further apart, as long as a step (of the rule, of the parser) names one of the columns.
+Steps = tuple[tuple[str, tuple[Alternative, ...]], ...]
 
-    ``wanted``: names of columns and steps that are needed; None for all. A step's column is dropped once used.
+
+def steps_in_order(rule: Rule, fields: Mapping[str, tuple[Alternative, ...]]) -> Steps:
+    """All steps that may follow a rule's regexes, each before those that it leads to.
+
+    A rule's own step comes before the parser's of the same name; what it calls by that name goes on there.
     """
-    pending = list(columns)
-    used: set[tuple[int, str]] = set()
-    while pending:
-        name = pending.pop()
-        # A rule's own step comes first; what it calls by the same name goes on to the parser's step.
-        number = next((i for i, step in enumerate(steps) if name in step and (i, name) not in used), None)
-        if number is None or name not in columns:
+    order: list[tuple[str, tuple[Alternative, ...]]] = []
+    seen: set[tuple[bool, str]] = set()
+
+    def visit(name: str, *, own: bool) -> None:
+        own = own and name in rule.then
+        alternatives = rule.then[name] if own else fields.get(name)
+        if alternatives is None or (own, name) in seen:
+            return
+        seen.add((own, name))
+        for produced in {n: None for a in alternatives for n in (*a.groups, *a.constants)}:
+            visit(produced, own=produced != name)
+        order.insert(0, (name, alternatives))
+
+    for name in {n: None for a in rule.alternatives for n in (*a.groups, *a.constants)}:
+        visit(name, own=True)
+    return tuple(order)
+
+
+def unfold(columns: Columns, steps: Steps, wanted: frozenset[str] | None) -> None:
+    """Take captured texts further apart by the steps, in order; a step's column is dropped once used.
+
+    ``wanted``: names of columns and steps that are needed; None for all.
+    """
+    for name, alternatives in steps:
+        if name not in columns:
             continue
-        used.add((number, name))
-        alternatives = steps[number][name]
         texts = as_text(columns.pop(name))
-        produced = {n for a in alternatives for n in (*a.groups, *a.constants)}
-        if wanted is not None and not produced & wanted:
+        if wanted is not None and not any(
+            wanted.intersection((*a.groups, *a.constants)) for a in alternatives
+        ):
             continue
         matched, new = extract(texts, alternatives)
         if new:
             merge(columns, new, matched)
-        pending.extend(new)
 
 
 def split_replies(columns: Columns, count: int) -> None:
