@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Leftmost alternative first: bracketed things, mail addresses, IPv6 addresses and times of day, long ids that
-# hold a digit, numbers with dots and commas in them. Short codes such as [TSS04] or (S3140) stay: they name
-# the provider's reason.
+# Bracketed things, mail addresses, IPv6 addresses and times of day, ids (a letter after a digit, or nine
+# digits and more), numbers with dots and commas in them. [TSS04] or (S3140) stay: they name a reason.
 _VARIABLE = (
     r"<[^<>]*>"
     r"|[^\s<>()\[\]:;,@]+@[^\s<>()\[\];,@]+"
     r"|\b[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
-    r"|\b[A-Za-z]{0,8}[0-9][0-9A-Za-z_-]{8,}"
+    r"|\b[A-Za-z]*[0-9]+[A-Za-z][0-9A-Za-z_-]*"
+    r"|\b[A-Za-z]*[0-9]{9,}"
     r"|\b[0-9]+(?:[.,][0-9]+)*\b"
 )
 _LONGEST = 300

@@ -1,0 +1,5 @@
+"""``python -m logscan`` is the ``logscan`` command."""
+
+from logscan.cli import main
+
+main()

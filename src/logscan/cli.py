@@ -1,0 +1,280 @@
+"""The command line: how commands are called, and errors as one line and an exit status.
+
+Exit status: 0 done, 1 findings (with ``--fail-on``) or samples that fail, 2 usage, 3 an input could not be
+read, 4 nothing was understood, 70 a defect in logscan (EX_SOFTWARE of sysexits.h), 130 interrupted.
+
+Nothing heavy is imported before a command runs, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from logscan import __version__
+from logscan.commands.options import Direction, ReadOptions, reads
+from logscan.commands.output import quiet_pipe, show, tell
+from logscan.errors import LogscanError
+
+INTERRUPTED = 130
+DEFECT = 70
+
+
+class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        with quiet_pipe():
+            return super().invoke(ctx)
+
+
+class Format(StrEnum):
+    """Formats of a report."""
+
+    TEXT = "text"
+    HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class Color(StrEnum):
+    """When to colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Finding(StrEnum):
+    """Kinds of flags that --fail-on knows."""
+
+    SPIKE = "spike"
+    COMMAND_REJECTIONS = "command-rejections"
+    ANY = "any"
+
+
+class Language(StrEnum):
+    """Languages of the headings."""
+
+    EN = "en"
+    JA = "ja"
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    cls=_Group,
+    help="Reads mail logs and SMTP transcripts; tells what servers answered and what to do about it.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_HELP,
+    invoke_without_command=True,
+)
+parsers = typer.Typer(
+    help="List, show, check and try parsers.",
+    rich_markup_mode=None,
+    context_settings=_HELP,
+    invoke_without_command=True,
+)
+app.add_typer(parsers, name="parsers")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        show(f"logscan {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _without_command(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    _help_if_alone(context)
+
+
+@parsers.callback()
+def _help_if_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        show(f"{context.get_help()}\n")
+
+
+@app.command()
+@reads
+def report(
+    reading: ReadOptions,
+    kind: Annotated[
+        Format | None, typer.Option("--format", help="Else by the name given to -o; text on standard output.")
+    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write there.")] = None,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many entries lists have.")] = 5,
+    color: Annotated[Color, typer.Option(help="auto: on a terminal, unless NO_COLOR is set.")] = Color.AUTO,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="More on findings, inputs, lines not understood."),
+    ] = 0,
+    fail_on: Annotated[
+        list[Finding] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Exit with 1 on such a finding: spike, command-rejections, any; may be repeated.",
+        ),
+    ] = None,
+) -> int:
+    """Report what servers answered, problems first."""
+    from logscan.commands.report import ReportOptions, run
+
+    return run(
+        reading,
+        ReportOptions(
+            top=top,
+            kind=kind,
+            output=output,
+            color=color,
+            ascii_only=ascii_only,
+            verbose=verbose,
+            fail_on=fail_on or (),
+        ),
+    )
+
+
+@app.command()
+@reads
+def export(
+    reading: ReadOptions,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="File, - or, with --partition-by, folder.")
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="parquet, arrow, csv, tsv, jsonl, csv.gz, … Else by the name's ending.",
+        ),
+    ] = None,
+    partition_by: Annotated[
+        str | None, typer.Option(metavar="date", help="A Parquet file for each day (UTC) in the folder.")
+    ] = None,
+) -> int:
+    """Write one row for each reply.
+
+    In CSV and TSV a text that a spreadsheet would take for a formula gets a leading apostrophe.
+    """
+    from logscan.commands.export import run
+
+    return run(reading, output, kind, partition_by)
+
+
+@app.command()
+def explain(
+    codes: Annotated[
+        list[str], typer.Argument(metavar="CODE", help="421, 4.7.0 or 4xx; two to compare them.")
+    ],
+    reply: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The reply's text, to tell the likely cause.")
+    ] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Advice for one side only.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the headings.")] = Language.EN,
+) -> int:
+    """Explain a reply code, or compare two."""
+    from logscan.commands.explain import run
+
+    return run(codes, reply, lang, direction)
+
+
+@parsers.command("list")
+def list_parsers() -> int:
+    """List all parsers."""
+    from logscan.commands.parsers import list_all
+
+    return list_all()
+
+
+@parsers.command("show")
+def show_parser(name: Annotated[str, typer.Argument(metavar="NAME", help="A name or a parser file.")]) -> int:
+    """Show what each rule of a parser means."""
+    from logscan.commands.parsers import show_one
+
+    return show_one(name)
+
+
+@parsers.command("check")
+def check_parsers(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", help="Parser files or names; else all.")
+    ] = None,
+) -> int:
+    """Test parsers against their own samples.
+
+    Exits with 1 if one fails.
+    """
+    from logscan.commands.parsers import check_all
+
+    return check_all(names or [])
+
+
+@parsers.command("try")
+def try_parser(
+    name: Annotated[str, typer.Argument(metavar="FILE", help="A parser file or name.")],
+    log: Annotated[str, typer.Argument(metavar="LOG", help="A log.")],
+) -> int:
+    """Show what a parser makes of a log."""
+    from logscan.commands.parsers import try_on
+
+    return try_on(name, log)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; return the exit status, having told of any error in one line."""
+    try:
+        return app(list(arguments), prog_name="logscan", standalone_mode=False) or 0
+    except LogscanError as error:
+        tell(str(error))
+        return error.exit_status
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        if (usage_message := getattr(error, "format_message", None)) is not None:
+            tell(usage_message() + _hint(error))
+            return LogscanError.exit_status
+        if os.environ.get("LOGSCAN_DEBUG"):
+            traceback.print_exc()
+        else:
+            tell(f"{type(error).__name__}: {error} (a defect of logscan; LOGSCAN_DEBUG=1 shows where)")
+        return DEFECT
+
+
+def _hint(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f" (see {context.command_path} --help)" if context else ""
+
+
+class _NoPandasForPyarrow:
+    """Saves pyarrow the import of pandas, a fifth of a second, which it tries once, at its first array.
+
+    It would be needed to recognise DataFrames, and no command has any.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Refuse the first import of pandas; see importlib.abc.MetaPathFinder."""
+        if name == "pandas":
+            sys.meta_path.remove(self)
+            raise ImportError("not needed")
+
+
+def main() -> None:
+    """Entry point of the ``logscan`` command."""
+    sys.meta_path.insert(0, _NoPandasForPyarrow())
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,16 @@
+"""The explain command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from logscan.catalogue import describe
+from logscan.commands.output import ascii_only, show
+from logscan.terminal import to_ascii
+
+
+def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | None) -> int:
+    """Print the catalogue's entry, or the comparison of two codes."""
+    text = describe(codes, reply=reply, lang=lang, direction=direction).to_text().rstrip("\n") + "\n"
+    show("".join(f"{to_ascii(line) if ascii_only() else line}\n" for line in text.splitlines()))
+    return 0

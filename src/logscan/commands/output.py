@@ -1,0 +1,53 @@
+"""Where commands write: data to standard output or a file, messages to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from logscan.terminal import sanitise, wants_ascii
+
+#: As of a process that SIGPIPE ended: whoever reads the output has seen enough.
+BROKEN_PIPE = 141
+
+
+def tell(message: str) -> None:
+    """One line for the user, on standard error."""
+    sys.stderr.write(f"logscan: {sanitise(message)}\n")
+
+
+def show(text: str) -> None:
+    """Text on standard output, which may be a terminal that knows only ASCII."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout.write(text)
+
+
+def put(text: str, path: str | None) -> None:
+    """Text to the file ``path``, whole or not at all; to standard output for None and ``-``."""
+    if path in (None, "-"):
+        show(text)
+        return
+    from logscan.atomic import replacing
+
+    with replacing(Path(path)) as stream:
+        stream.write(text.encode())
+
+
+def ascii_only() -> bool:
+    """Whether standard output takes nothing but ASCII."""
+    return wants_ascii(sys.stdout)
+
+
+@contextmanager
+def quiet_pipe() -> Iterator[None]:
+    """End without a word when the reader of standard output goes away."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE) from None

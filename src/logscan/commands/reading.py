@@ -1,0 +1,84 @@
+"""What report and export share: reading the sources, telling how it went, the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from logscan.causes import assign_causes
+from logscan.commands.options import ReadOptions
+from logscan.commands.output import tell
+from logscan.commands.progress import progress
+from logscan.errors import UnreadableInput
+from logscan.greylisting import recognise
+from logscan.scan import InputReport, Scan, check, scan
+from logscan.schema import SCHEMA
+from logscan.selection import Selection
+from logscan.timestamps import zone_name
+from logscan.windows import Window, window
+
+
+class Reading:
+    """One run over the sources, from options to exit status.
+
+    Raises UsageError for options that make no sense, before anything is read.
+    """
+
+    def __init__(self, options: ReadOptions, columns: Iterable[str] | None = None) -> None:
+        self._options = options
+        self.tz = zone_name(options.tz)
+        self.window: Window = window(options.since, options.until, options.on, tz=ZoneInfo(self.tz))
+        self._columns = columns
+        self._scan: Scan | None = None
+        codes = (options.code or "").replace(",", " ").lower().split()
+        self._selection = Selection(codes, options.direction, options.peer or ())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, without causes; then what went wrong is told.
+
+        Raises UnreadableInput or NothingUnderstood at the end if no line was understood, unless ``empty_ok``.
+        """
+        options = self._options
+        with progress(wanted=not (options.no_progress or options.quiet)) as advance:
+            self._scan = scan(
+                options.paths,
+                since=self.window.since,
+                until=self.window.until,
+                parser=options.parser,
+                tz=self.tz,
+                year=options.year,
+                postfix_version=options.postfix_version,
+                syslog_name=options.syslog_name,
+                columns=self._columns,
+                on_progress=advance,
+            )
+            yield from self._scan
+        if not self._scan.understood and not options.empty_ok:
+            check(self._scan)
+        if not options.quiet:
+            for message in (*self._scan.problems, *(w for report in self.inputs for w in report.warnings)):
+                tell(message)
+
+    def table(self) -> pa.Table:
+        """The wanted rows with causes, greylisting by behaviour included."""
+        schema = SCHEMA if self._columns is None else pa.schema(SCHEMA.field(name) for name in self._columns)
+        batches = (batch.select(schema.names) for batch in self.batches())
+        table = pa.Table.from_batches(batches, schema).unify_dictionaries()
+        return self._selection.of(recognise(assign_causes(table)))
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """The wanted rows with the causes that each reply tells by itself, as they are read."""
+        for batch in self.batches():
+            yield from self._selection.of(assign_causes(pa.Table.from_batches([batch]))).to_batches()
+
+    @property
+    def inputs(self) -> list[InputReport]:
+        """How each source was read, once it was."""
+        return self._scan.inputs if self._scan else []
+
+    @property
+    def status(self) -> int:
+        """The exit status: 3 if an input could not be read."""
+        return UnreadableInput.exit_status if self._scan and self._scan.problems else 0

@@ -1,0 +1,83 @@
+"""The report command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from logscan.commands.options import ReadOptions
+from logscan.commands.output import ascii_only, put
+from logscan.commands.reading import Reading
+from logscan.errors import UsageError
+from logscan.reporting import Report, report
+from logscan.summary import REPORT_COLUMNS
+from logscan.terminal import wants_color
+
+_ENDINGS = {
+    ".txt": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".json": "json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """How the user wants the report; see the options of the same names."""
+
+    top: int
+    kind: str | None
+    output: str | None
+    color: str
+    ascii_only: bool
+    verbose: int
+    fail_on: Collection[str]
+
+
+def run(reading_options: ReadOptions, options: ReportOptions) -> int:
+    """Read, report, and return the exit status."""
+    kind = options.kind or _format_of(options.output)
+    reading = Reading(reading_options, REPORT_COLUMNS)
+    table = reading.table()
+    found = report(
+        table,
+        inputs=reading.inputs,
+        since=reading.window.since,
+        until=reading.window.until,
+        tz=reading.tz,
+        top=options.top,
+    )
+    put(_rendered(found, kind, options), options.output)
+    if reading.status:
+        return reading.status
+    kinds = {flag.kind for flag in found.flags}
+    return 1 if kinds & set(options.fail_on) or (kinds and "any" in options.fail_on) else 0
+
+
+def _format_of(path: str | None) -> str:
+    if path in (None, "-"):
+        return "text"
+    ending = Path(path).suffix.lower()
+    if ending not in _ENDINGS:
+        raise UsageError(f"{path}: the name tells no known format ({', '.join(_ENDINGS)}); use --format")
+    return _ENDINGS[ending]
+
+
+def _rendered(found: Report, kind: str, options: ReportOptions) -> str:
+    match kind:
+        case "json":
+            return found.to_json()
+        case "html":
+            return found.to_html()
+        case "markdown":
+            return found.to_markdown()
+    to_screen = options.output in (None, "-")
+    return found.to_text(
+        color=wants_color(sys.stdout, options.color) if to_screen else options.color == "always",
+        ascii_only=options.ascii_only or (to_screen and ascii_only()),
+        verbose=options.verbose,
+    )
