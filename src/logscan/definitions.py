@@ -24,7 +24,7 @@ _PARSER_KEYS = {
 }  # fmt: skip
 _RULE_KEYS = {
     "name", "about", "services", "literal", "regex", "then", "set", "version", "role", "sample", "also",
-    "explained_by", "unless_explained", "only_after",
+    "explained_by", "unless_explained", "only_after", "repeats",
 }  # fmt: skip
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
@@ -84,6 +84,7 @@ class Rule:
     explained_by: str | None
     unless_explained: bool
     only_after: str | None
+    repeats: str | None
 
     @property
     def counts_failures(self) -> bool:
@@ -192,6 +193,7 @@ class _Reader:
             explained_by=table.get("explained_by"),
             unless_explained=bool(table.get("unless_explained", False)),
             only_after=table.get("only_after"),
+            repeats=table.get("repeats"),
         )
 
     def change(self, where: str, table: Mapping[str, Any]) -> VersionChange:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from logscan.definitions import LogParser
 from logscan.passes.echoes import Echoes
+from logscan.passes.expiries import Expiries
 from logscan.passes.filters import Filters
 from logscan.passes.messages import MessageJoin
 from logscan.passes.sessions import Sessions
@@ -26,4 +27,5 @@ PASSES: dict[str, Callable[[LogParser], Pass]] = {
     "versions": Versions,
     "filters": Filters,
     "echoes": Echoes,
+    "expiries": Expiries,
 }

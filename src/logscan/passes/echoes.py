@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.definitions import LogParser
+from logscan.passes.order import latest_before
 from logscan.passes.tables import Group, Int64, codes, keys, set_column, whole
 from logscan.timestamps import NO_TIME
 
@@ -21,10 +24,12 @@ class Echoes:
     """One reply that the log shows on several lines counts once: the later rows become ``repeated``.
 
     An answer to RCPT is each recipient's own; one to the greeting, EHLO, MAIL, DATA or the final dot is the message's,
-    logged for every recipient. LMTP (RFC 2033) answers the final dot once for each recipient.
+    logged for every recipient. LMTP (RFC 2033) answers the final dot once for each recipient. A rule may say of itself
+    which rule's reply it repeats (``repeats``), if that one's line to the same peer came just before.
     """
 
     def __init__(self, parser: LogParser) -> None:
+        self._repeats = {rule.name: rule.repeats for rule in parser.rules if rule.repeats is not None}
         self._tail: pa.Table | None = None
 
     def __call__(self, group: Group) -> None:
@@ -43,11 +48,15 @@ class Echoes:
             "basis",
             "direction",
             "service",
+            "status",
+            "rule",
+            "host",
+            "peer_port",
         ]
         own = rows.select(names)
         both = own if self._tail is None else pa.concat_tables([self._tail, own])
         before = both.num_rows - own.num_rows
-        repeated = _echoes(both)[before:]
+        repeated = (_echoes(both) | _said_again(both, self._repeats))[before:]
         if repeated.any():
             basis = rows.column("basis").cast(pa.string())
             group.rows = set_column(rows, "basis", pc.if_else(pa.array(repeated), "repeated", whole(basis)))
@@ -90,7 +99,8 @@ def _echoes(rows: pa.Table) -> npt.NDArray[np.bool_]:
         some.column("text"),
     )
     key = keys((queue_id, *(codes(part)[0] for part in parts), codes(owner)[0]))[0]
-    recipient = codes(some.column("recipient"))[0]
+    # A line without outcome tells of a host, and its recipients' lines follow.
+    recipient = np.where(np.asarray(some.column("status").is_valid()), codes(some.column("recipient"))[0], -1)
     time = np.asarray(some.column("time").cast(pa.int64()).fill_null(NO_TIME))
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.concatenate(([True], np.diff(key[order]) != 0)))
@@ -98,6 +108,34 @@ def _echoes(rows: pa.Table) -> npt.NDArray[np.bool_]:
         if last - first > 1:
             members = order[first:last]
             result[where[members]] = _clusters(time[members], recipient[members], result[where[members]])
+    return result
+
+
+def _said_again(rows: pa.Table, repeats: Mapping[str, str]) -> npt.NDArray[np.bool_]:
+    """Which rows, by rules that repeat another's, have a row of that other just before them."""
+    result = np.zeros(rows.num_rows, bool)
+    rule = whole(rows.column("rule").cast(pa.string()))
+    again = np.flatnonzero(np.asarray(pc.is_in(rule, pa.array(list(repeats), pa.string()))))
+    if not len(again):
+        return result
+    first = np.flatnonzero(np.asarray(pc.is_in(rule, pa.array(list(repeats.values()), pa.string()))))
+    names = ("host", "peer_ip", "peer_port")
+    parts = [
+        codes(column.take(pa.array(again)), column.take(pa.array(first)))
+        for column in map(rows.column, names)
+    ]
+    wanted = pa.array([repeats[name] for name in rule.take(pa.array(again)).to_pylist()], pa.string())
+    parts.append(codes(wanted, rule.take(pa.array(first))))
+    key, known_key = keys(*zip(*parts, strict=True))
+    line = np.asarray(rows.column("line"))
+    found = latest_before(key, line[again], known_key, line[first])
+    time = np.asarray(rows.column("time").cast(pa.int64()).fill_null(NO_TIME))
+    close = (
+        np.abs(time[again] - time[first[np.maximum(found, 0)]]) <= ECHO_SECONDS * 1_000_000
+        if len(first)
+        else found >= 0
+    )
+    result[again] = (found >= 0) & close
     return result
 
 
