@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.definitions import LogParser, Rule
+from logscan.dispatch import Prefix, first_words, literal_prefixes, rule_prefixes
 from logscan.errors import ParserError
 from logscan.extraction import (
     Columns,
@@ -99,17 +100,22 @@ class Engine:
         return bool((_products(rule, self.parser) - {"queue_id"}) & self._wanted)
 
     @cached_property
+    def _prefixes(self) -> list[Prefix]:
+        return rule_prefixes(self._rules)
+
+    @cached_property
+    def _ignored(self) -> tuple[list[Prefix], str | None]:
+        """Lines that are understood although no rule is tried on them: by their first word, by a literal."""
+        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
+        prefixes, others = literal_prefixes(literals)
+        unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
+        others += [text for rule in unwanted for text in rule.literals]
+        return [*prefixes, *rule_prefixes(unwanted)], _alternation(others + literals) or None
+
+    @cached_property
     def _interest(self) -> str:
         literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
         return _alternation([*literals, _REPEATED, "last message repeated "])
-
-    @cached_property
-    def _known(self) -> str | None:
-        """Lines that are understood although no rule is tried on them."""
-        rules = [rule for rule in self.parser.rules if rule not in self._rules]
-        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
-        literals += [text for rule in rules for text in rule.literals]
-        return _alternation(literals) or None
 
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
@@ -117,19 +123,41 @@ class Engine:
         block = Block(len(lines))
         if not len(lines):
             return block
-        hits = np.asarray(pc.match_substring_regex(lines.text, self._interest))
-        records = split_records(lines, np.flatnonzero(hits), self.frame)
+        likely, ignored = self._by_first_word(lines)
+        # What no first word tells is searched for the literals of all rules.
+        rest = np.flatnonzero(~(likely | ignored))
+        if len(rest):
+            likely[rest[_search(lines, rest, self._interest)]] = True
+        records = split_records(lines, np.flatnonzero(likely), self.frame)
         done = np.zeros(len(lines), bool)
         self._apply(lines, records, block, done)
-        rest = ~done
-        if self._known and rest.any():
-            known = np.asarray(pc.match_substring_regex(lines.text.filter(pa.array(rest)), self._known))
-            done[np.flatnonzero(rest)[known]] = True
-            rest = ~done
-        if rest.any():
-            self._count_unparsed(lines, np.flatnonzero(rest), block)
+        done |= ignored
+        rest = np.flatnonzero(~done)
+        known = self._ignored[1]
+        if known and len(rest):
+            done[rest[_search(lines, rest, known)]] = True
+            rest = np.flatnonzero(~done)
+        if len(rest):
+            self._count_unparsed(lines, rest, block)
         block.understood += int(done.sum())
         return block
+
+    def _by_first_word(self, lines: Lines) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Lines that a rule may match, and lines that are known to tell of no reply."""
+        words = first_words(lines)
+        likely = np.zeros(len(lines), bool)
+        ignored = np.zeros(len(lines), bool)
+        for prefix in self._ignored[0]:
+            ignored |= prefix.found(words)
+        for prefix in self._prefixes:
+            found = prefix.found(words)
+            if prefix.literals is None:
+                likely |= found
+            elif found.any():
+                places = np.flatnonzero(found)
+                likely[places[_search(lines, places, _alternation(prefix.literals))]] = True
+                # The others begin like a rule's lines and hold none of its literals.
+        return likely, ignored & ~likely
 
     def _owned(self, service: str | None) -> str | None:
         """The daemon's name if the service is this parser's, else None."""
@@ -362,6 +390,12 @@ def _word(parts: list[pa.Array], index: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(whole.type):
         whole = whole.unify_dictionaries()
     return pa.concat_arrays(whole.chunks).take(index)
+
+
+def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
+    """Which of the lines at ``places`` a regex finds something in."""
+    texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
+    return np.asarray(pc.match_substring_regex(texts, regex))
 
 
 def _alternation(literals: Iterable[str]) -> str:

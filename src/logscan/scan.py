@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 Paths = str | Path | BinaryIO | Sequence[str | Path | BinaryIO]
 
 #: Bytes of a block: small enough for the caches, large enough that the work per block does not count.
-BLOCK = 4 << 20
+BLOCK = 8 << 20
 #: Blocks whose rows go through the passes together.
-_GROUP_BLOCKS = 8
+_GROUP_BLOCKS = 4
 _EXAMPLES = 5
 
 
@@ -212,7 +212,7 @@ class LogMachine:
         with ThreadPoolExecutor(workers) as pool:
             exhausted = False
             while True:
-                while not exhausted and len(pending) < 2 * workers + 1:
+                while not exhausted and len(pending) <= workers:
                     data = next(blocks, None)
                     if data is None:
                         exhausted = True

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.definitions import LogParser, Rule, version_key
-from logscan.passes.tables import Group, set_column, whole
+from logscan.passes.tables import Group, Int64, set_column, whole
 
 
 @dataclass(slots=True)
@@ -28,32 +28,37 @@ class Versions:
     def __call__(self, group: Group) -> None:
         """Amend the rows of a group."""
         rules = {rule.name: rule for rule in self.parser.rules if rule.versions}
+        versions = [rule.name for rule in self.parser.rules if rule.role == "version"]
         said = [
-            group.contexts[r.name]
-            for r in self.parser.rules
-            if r.role == "version" and r.name in group.contexts
+            event for name in versions if name in group.contexts for event in group.contexts[name].to_pylist()
         ]
-        events = [event for table in said for event in table.to_pylist()]
-        rows = group.rows
-        hit = whole(pc.is_in(rows.column("rule").cast(pa.string()), pa.array(list(rules), pa.string())))
-        where = np.flatnonzero(np.asarray(hit))
-        changes: list[tuple[int, Mapping[str, Any]]] = []
-        if len(where):
-            some = rows.select(["rule", "host", "line"]).take(pa.array(where)).to_pylist()
-            position = 0
-            for place, row in zip(where, some, strict=True):
-                while position < len(events) and events[position]["line"] < row["line"]:
-                    self._hear(events[position])
-                    position += 1
-                version = self.known.get(row["host"]) or (version_key(self.given) if self.given else None)
-                change = _older(rules[row["rule"]], version)
+        name = group.rows.column("rule").cast(pa.string())
+        where = np.flatnonzero(np.asarray(whole(pc.is_in(name, pa.array(list(rules), pa.string())))))
+        if not len(where):
+            for event in said:
+                self._hear(event)
+            return
+        some = group.rows.select(["rule", "host", "line"]).take(pa.array(where))
+        rule, host = (whole(some.column(n).cast(pa.string())).dictionary_encode() for n in ("rule", "host"))
+        rule_code, host_code = np.asarray(rule.indices), np.asarray(host.indices.fill_null(-1))
+        line = np.asarray(some.column("line"))
+        changes: list[tuple[Int64, dict[str, Any]]] = []
+        start = 0
+        # From one change of version to the next, each rule's rows of each host have the same codes.
+        for event in [*said, None]:
+            end = len(where) if event is None else int(np.searchsorted(line, event["line"]))
+            for code, hosted in np.unique(np.stack([rule_code[start:end], host_code[start:end]]), axis=1).T:
+                on = host.dictionary[int(hosted)].as_py() if hosted >= 0 else None
+                version = self.known.get(on) or (version_key(self.given) if self.given else None)
+                change = _older(rules[rule.dictionary[int(code)].as_py()], version)
                 if change:
-                    changes.append((int(place), change))
-            events = events[position:]
-        for event in events:
-            self._hear(event)
+                    here = (rule_code[start:end] == code) & (host_code[start:end] == hosted)
+                    changes.append((where[start:end][here], change))
+            if event is not None:
+                self._hear(event)
+            start = end
         if changes:
-            group.rows = _apply(rows, changes)
+            group.rows = _apply(group.rows, changes)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         self.known[event.get("host")] = version_key(event["version"])
@@ -69,18 +74,17 @@ def _older(rule: Rule, version: tuple[int, ...] | None) -> dict[str, Any]:
     return constants
 
 
-def _apply(rows: pa.Table, changes: list[tuple[int, Mapping[str, Any]]]) -> pa.Table:
-    for name in dict.fromkeys(name for _, change in changes for name in change if name != "drop"):
-        values = rows.column(name).to_pylist()
-        for place, change in changes:
-            if name in change:
-                values[place] = change[name] if change[name] != "" else None
-        plain = rows.schema.field(name).type
-        plain = plain.value_type if pa.types.is_dictionary(plain) else plain
-        rows = set_column(rows, name, pa.array(values, plain))
-    dropped = [place for place, change in changes if change.get("drop")]
-    if dropped:
-        keep = np.ones(rows.num_rows, bool)
-        keep[dropped] = False
-        rows = rows.filter(pa.array(keep))
-    return rows
+def _apply(rows: pa.Table, changes: list[tuple[Int64, dict[str, Any]]]) -> pa.Table:
+    keep = np.ones(rows.num_rows, bool)
+    for places, change in changes:
+        mask = np.zeros(rows.num_rows, bool)
+        mask[places] = True
+        for name, value in change.items():
+            if name == "drop":
+                keep[places] = False
+                continue
+            column = whole(rows.column(name))
+            plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+            new = pa.scalar(None if value == "" else value, plain.type)
+            rows = set_column(rows, name, pc.if_else(pa.array(mask), new, plain))
+    return rows if keep.all() else rows.filter(pa.array(keep))
