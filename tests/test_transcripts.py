@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def codes(data: bytes | str) -> list[tuple]:
 @pytest.mark.parametrize("name", sorted(transcript_formats()))
 def test_a_format_reads_its_own_samples(name):
     assert transcript_selfcheck(transcript_formats()[name]) == []
+
+
+def test_the_example_of_the_manual_is_short_and_works():
+    manual = (Path(__file__).parents[1] / "docs" / "transcript-parsers.md").read_text("utf-8")
+    example = manual.split("```toml\n")[1].split("```")[0]
+    assert len(example.splitlines()) < 30
+    assert transcript_selfcheck(parse_transcript_format(tomllib.loads(example))) == []
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=[path.stem for path in FIXTURES])

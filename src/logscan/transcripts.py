@@ -90,6 +90,9 @@ class TranscriptReader:
         coverage = self.coverage
         coverage.lines, coverage.unparsed = reader.lines, reader.unparsed
         coverage.understood = reader.lines - reader.unparsed
+        coverage.examples = reader.examples
+        if reader.unparsed:
+            coverage.warnings.append(f"{reader.unparsed} lines are damaged or cut off")
 
     def _lines(self, reader: LineReader, choice: Choice | None) -> Iterator[pa.RecordBatch]:
         rows: list[tuple[str, Found]] = []

@@ -35,11 +35,12 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
     client = _most(commands)
     if server is None or client is None or server == client or not (server and client):
         return None
-    if replies[server] < _LEAST_REPLIES or commands[client] < 1:
-        return None
+    if replies[server] < max(_LEAST_REPLIES, replies.total() / 2) or commands[client] < commands.total() / 2:
+        return None  # other marks are as frequent: this is a log of something else
     marked = [line for line in lines if re.match(server, line) and not re.match(rf"{client}.", line)]
     with_code = sum(re.match(rf"{server}[2-5]\d\d(?:[ -]|$)", line) is not None for line in marked)
-    if with_code < _AGREEMENT * len(marked):
+    accepted = any(re.match(rf"{server}[23]\d\d[ -]", line) for line in marked)
+    if with_code < _AGREEMENT * len(marked) or not accepted:  # a log of refusals is no dialogue
         return None
     form = parse_transcript_format(
         {
