@@ -11,6 +11,7 @@ from logscan.terminal import to_ascii
 
 def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | None) -> int:
     """Print the catalogue's entry, or the comparison of two codes."""
-    text = describe(codes, reply=reply, lang=lang, direction=direction).to_text().rstrip("\n") + "\n"
-    show("".join(f"{to_ascii(line) if ascii_only() else line}\n" for line in text.splitlines()))
+    text = describe(codes, reply=reply, lang=lang, direction=direction).to_text()
+    drawn = to_ascii if lang == "en" and ascii_only() else str
+    show("".join(f"{drawn(line)}\n" for line in text.splitlines()))
     return 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from textwrap import wrap
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.commands.output import show
-from logscan.definitions import LogParser, Rule, load_definition, suggest
+from logscan.commands.output import ascii_only, show
+from logscan.definitions import LogParser, Rule, load_definition
 from logscan.detection import HEAD, detect, log_parsers
 from logscan.errors import ParserError, UsageError
 from logscan.parser_files import builtin_directory, parser_files, user_directory
@@ -18,7 +20,7 @@ from logscan.scan import check, scan
 from logscan.schema import SCHEMA
 from logscan.selfcheck import check_parser
 from logscan.sources import find_sources
-from logscan.terminal import sanitise
+from logscan.terminal import sanitise, to_ascii
 from logscan.transcripts_formats import TranscriptFormat, load_transcript_format, transcript_formats
 from logscan.transcripts_selfcheck import transcript_selfcheck
 
@@ -53,21 +55,21 @@ def show_one(name: str) -> int:
     """Print what one parser knows."""
     definition, where = _find(name)
     _line(f"{definition.name}: {definition.title}")
-    _line(definition.about)
+    _paragraph(definition.about)
     _line(f"Defined in {where}")
     signs = definition.detect if isinstance(definition, LogParser) else definition.clues
-    _line(f"Recognised by {', '.join(dict.fromkeys(sign.why for sign in signs))}")
+    _paragraph(f"Recognised by {', '.join(dict.fromkeys(sign.why for sign in signs))}")
     if isinstance(definition, TranscriptFormat):
         _line(f"Written by {definition.writer}; {plural(len(definition.samples), 'sample')}")
         return 0
     for rule in definition.rules:
         _line("")
-        _line(listed((rule.name, ", ".join(rule.services), _proves(rule))))
-        _line(f"    {rule.about}")
+        _paragraph(listed((rule.name, ", ".join(rule.services), _proves(rule))))
+        _paragraph(rule.about, indent="    ")
     for ignore in definition.ignores:
         _line("")
-        _line(listed(("no reply", ", ".join(ignore.services))))
-        _line(f"    {ignore.about}")
+        _paragraph(listed(("no reply", ", ".join(ignore.services))))
+        _paragraph(ignore.about, indent="    ")
     return 0
 
 
@@ -83,7 +85,7 @@ def check_all(names: Collection[str]) -> int:
         for problem in problems:
             _line(f"{where}: {problem}")
         if not problems:
-            _line(f"{where}: {_size(definition)}, all samples as expected")
+            _line(f"{where}: all samples as expected")
         failed = failed or bool(problems)
     return 1 if failed else 0
 
@@ -144,7 +146,9 @@ def _find(name: str) -> tuple[Definition, str]:
         return log_parsers()[plain], str(parser_files()[plain])
     if folder in ("", _TRANSCRIPTS) and plain in transcript_formats():
         return transcript_formats()[plain], str(parser_files(_TRANSCRIPTS)[plain])
-    raise UsageError(f"no such parser: {name}{suggest(name, [*log_parsers(), *transcript_formats()])}")
+    near = difflib.get_close_matches(plain, [*log_parsers(), *transcript_formats()], 1)
+    hint = f"did you mean {near[0]}?" if near else "logscan parsers list shows all"
+    raise UsageError(f"no such parser: {name}; {hint}")
 
 
 def _size(definition: Definition) -> str:
@@ -184,5 +188,11 @@ def _lines(log: str, numbers: set[int]) -> dict[int, str]:
     return found
 
 
+def _paragraph(text: str, indent: str = "") -> None:
+    for line in wrap(sanitise(text), 80, initial_indent=indent, subsequent_indent=indent):
+        _line(line)
+
+
 def _line(text: str) -> None:
-    show(f"{sanitise(text)}\n")
+    text = sanitise(text)
+    show(f"{to_ascii(text) if ascii_only() else text}\n")

@@ -73,6 +73,7 @@ class Contents:
     trends: tuple[Trend, ...]
     tables: tuple[Table, ...]
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
     examples: tuple[tuple[str, str], ...]
     has_inferred: bool
 
@@ -98,12 +99,11 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         reading=_reading(report),
         totals=tuple((outcome, f"{count:,}") for outcome, count in summary.outcomes.items()),
         findings=tuple(in_words(flag, zone, day) for flag in report.flags),
-        notes=(),
+        notes=() if summary.kinds else ("no replies",),
         trends=tuple(_trends(report, zone)),
         tables=tuple(table for table in tables if table.rows),
-        problems=tuple(
-            problem for source in report.inputs for problem in (source.error, *source.warnings) if problem
-        ),
+        problems=tuple(source.error for source in report.inputs if source.error),
+        warnings=tuple(warning for source in report.inputs for warning in source.warnings),
         examples=tuple(
             (source.source, line) for source in report.inputs for line in source.examples if verbose
         ),

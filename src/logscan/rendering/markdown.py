@@ -36,7 +36,7 @@ def _paragraphs(contents: Contents) -> Iterator[str]:
         yield r"\* = inferred, not in the log"
     for table in contents.tables:
         yield from _table(table)
-    for problem in contents.problems:
+    for problem in (*contents.problems, *contents.warnings):
         yield f"**{_text(problem)}**"
 
 

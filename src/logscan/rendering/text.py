@@ -69,7 +69,7 @@ class _Layout:
             yield []
             yield from self._table(table)
         yield from self._quotes("Lines that no rule understood", contents.examples)
-        for problem in contents.problems:
+        for problem in (*contents.problems, *(contents.warnings if self.verbose else ())):
             yield []
             yield from ([(line, "yellow")] for line in wrap(self._clean(problem), self.width))
 
@@ -83,7 +83,7 @@ class _Layout:
             yield [(left, "bold")]
             yield [(self._fit(f" {right}"), "dim")]
         if contents.totals:
-            yield [(self._fit(" " + "".join(f"{label} {count}   " for label, count in contents.totals)), "")]
+            yield [(self._fit(" " + "   ".join(f"{label} {count}" for label, count in contents.totals)), "")]
 
     def _finding(self, finding: Finding) -> Iterator[Line]:
         yield [(self._fit(f"! {finding.title}"), "bold red")]
