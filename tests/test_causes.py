@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logscan import causes
 from logscan.cause_rules import TIERS, CauseRule, load_causes, parse_causes
 from logscan.causes import TAXONOMY, assign_causes, likely_cause, normalise
 from logscan.errors import LogscanError
@@ -465,7 +466,25 @@ REPLIES = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(REPLIES, min_size=1, max_size=6))
 def test_table_and_single_reply_agree(rows: list[dict[str, Any]]):
-    assert causes_of(*rows) == [likely_cause(**row).key for row in rows]
+    in_a_table = causes_of(*rows)
+    causes._DECIDED.clear()  # so that each reply is decided anew
+    assert in_a_table == [likely_cause(**row).key for row in rows]
+
+
+def test_remembered_verdicts_are_the_same_and_few(monkeypatch: pytest.MonkeyPatch):
+    rows = [fields(sample) for rule in RULES for sample in rule.samples]
+    causes._DECIDED.clear()
+    monkeypatch.setattr(causes, "_REMEMBERED", 100)
+    first = causes_of(*rows)
+    assert len(causes._DECIDED) == 100
+    assert causes_of(*reversed(rows)) == first[::-1]
+    assert len(causes._DECIDED) == 100
+
+
+def test_overlong_texts_are_not_remembered():
+    causes._DECIDED.clear()
+    causes_of({"code": 550, "text": "spam " * 1_000})
+    assert not causes._DECIDED
 
 
 @pytest.mark.parametrize(
