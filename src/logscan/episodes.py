@@ -1,0 +1,254 @@
+"""From the refusals of an episode to what a spike tells: when, how many, why, who, and what became of the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscan.baseline import DAY, HOUR, MINUTE, SECOND, Ints
+from logscan.contexts import UNCLEAR, Context, cause_by_context
+from logscan.deliveries import Messages, follow
+from logscan.findings import FlagOptions, Outcome, Peak, Peer, Spike
+from logscan.negatives import (
+    Negatives,
+    counts_of,
+    on_the_wire,
+    parties,
+    reply_codes,
+    text_at,
+    times_of,
+)
+from logscan.tally import Coded, coded, group
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: One peer with this share of the replies is the spike's only one.
+_SINGLE = 0.8
+#: A cause told by fewer of the replies than this does not speak for those that tell none.
+_TELLING = 0.25
+#: An incident may pause for such a part of its length.
+_PAUSE = 0.5
+#: Widths of the bins in which the peak is sought; an episode is cut into no more bins than this.
+_PEAK_WIDTHS = (SECOND, 10 * SECOND, MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, DAY)
+_PEAK_BINS = 60
+#: A silence of so many times the usual gap between two replies ends a spike.
+_SILENCE = 3
+#: Texts that give the amount of mail as a reason.
+_VOLUME = "(?i)volume|traffic|throttl|too (?:many|much|fast)|rate limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The numbers of its refusals in order of time, and how many the rest of the log lets expect."""
+
+    rows: Ints
+    expected: float
+
+
+def merge(episodes: Iterable[Episode], refused: Negatives) -> list[Episode]:
+    """The episodes in order of time, those that are pieces of one incident put together."""
+    merged: list[Episode] = []
+    for episode in sorted(episodes, key=lambda episode: tuple(episode.rows[[0, -1]])):
+        for place, other in enumerate(merged):
+            if _same_incident(refused.where(other.rows), refused.where(episode.rows)):
+                rows = np.union1d(other.rows, episode.rows)
+                merged[place] = Episode(rows, other.expected + episode.expected)
+                break
+        else:
+            merged.append(episode)
+    return merged
+
+
+def _same_incident(one: Negatives, other: Negatives) -> bool:
+    """Whether both happen at about the same time and in one direction, for one cause or with one single peer."""
+    gap = max(one.time[0], other.time[0]) - min(one.time[-1], other.time[-1])
+    if gap > _PAUSE * max(one.time[-1] - one.time[0], other.time[-1] - other.time[0]):
+        return False
+    if (one.direction.codes[0], one.family[0]) != (other.direction.codes[0], other.family[0]):
+        return False
+    if _dominant(_totals(one.cause, one.count)) == _dominant(_totals(other.cause, other.count)):
+        return True
+    (first, share), (second, other_share) = _heaviest_party(one), _heaviest_party(other)
+    return first == second and min(share, other_share) >= _SINGLE
+
+
+def describe(episodes: Sequence[Episode], refused: Negatives, options: FlagOptions) -> list[Spike]:
+    """What each episode is; ``refused`` holds all refusals of the log."""
+    if not episodes:
+        return []
+    log = _Log(refused)
+    messages = follow(refused.where(np.concatenate([episode.rows for episode in episodes])))
+    bounds = np.cumsum([0, *(len(episode.rows) for episode in episodes)])
+    return [
+        _describe(refused.where(episode.rows), episode.expected, messages.where(slice(*bound)), log, options)
+        for episode, bound in zip(episodes, pairwise(bounds.tolist()), strict=True)
+    ]
+
+
+def _describe(
+    refused: Negatives, expected: float, messages: Messages, log: _Log, options: FlagOptions
+) -> Spike:
+    """``refused`` and ``messages`` hold the refusals of the episode alone."""
+    start = int(refused.time[0]) // SECOND * SECOND
+    end = (int(refused.time[-1]) // SECOND + 1) * SECOND
+    count = int(refused.count.sum())
+    codes = _totals(coded(pa.array(refused.code, mask=refused.code == 0)), refused.count)
+    causes = _totals(refused.cause, refused.count)
+    peers = _peers(refused)
+    single = _heaviest_party(refused)[1] >= _SINGLE
+    outcome = _outcome(refused, messages)
+    cause, reason = _dominant(causes), None
+    inside, outside = log.shares(refused, cause, start, end)
+    if cause in UNCLEAR:
+        context = Context(
+            cause=cause,
+            code=next(iter(codes), None),
+            direction=refused.way,
+            commands={
+                name: total / count
+                for name, total in _totals(refused.column("command"), refused.count).items()
+            },
+            single=single,
+            came_back=outcome.delivered_later / max(outcome.messages, 1),
+            median_delay_s=outcome.median_delay_s,
+            accepted=log.accepted(refused, start, end),
+            names_volume=log.naming_volume(refused),
+        )
+        cause, reason = cause_by_context(context) or (cause, None)
+    return Spike(
+        code=next(iter(codes), None),
+        direction=refused.way,
+        cause=cause,
+        start=_EPOCH + timedelta(microseconds=start),
+        end=_EPOCH + timedelta(microseconds=end),
+        count=count,
+        expected=expected,
+        peak=_peak(refused, start, end),
+        share_inside=inside,
+        share_outside=outside,
+        codes=codes,
+        causes=causes,
+        reason=reason,
+        peers=tuple(peers[: options.peers]),
+        distinct_peers=len(peers),
+        single_peer=single,
+        outcome=outcome,
+        ongoing=_goes_on(refused, log.end),
+    )
+
+
+class _Log:
+    """What an episode is compared with: all replies that were on the wire."""
+
+    def __init__(self, refused: Negatives) -> None:
+        replies = refused.table
+        self._refused = refused
+        self._codes = reply_codes(replies)
+        self._times = times_of(replies)
+        rows = np.flatnonzero(on_the_wire(replies) & (self._times >= 0))
+        order = np.argsort(self._times[rows], kind="stable")
+        counts = counts_of(replies)[rows][order]
+        self._wire_times = self._times[rows][order]
+        self._wire_totals = np.concatenate(([0], np.cumsum(counts)))
+        self.end = int(self._times.max())
+
+    def shares(self, episode: Negatives, cause: str, start: int, end: int) -> tuple[float, float]:
+        """The episode as a share of all replies in its time, and such replies as a share of all others."""
+        low, high = np.searchsorted(self._wire_times, [start, end])
+        inside = int(self._wire_totals[high] - self._wire_totals[low])
+        others = int(self._wire_totals[-1]) - inside
+        everything = self._refused
+        alike = (everything.time < start) | (everything.time >= end)
+        alike &= everything.direction.codes == episode.direction.codes[0]
+        alike &= everything.family == episode.family[0]
+        alike &= everything.cause.codes == everything.cause.values.index(cause).as_py()
+        return int(episode.count.sum()) / inside, int(everything.count[alike].sum()) / max(others, 1)
+
+    def accepted(self, episode: Negatives, start: int, end: int) -> bool:
+        """Whether mail passed meanwhile; of a remote server's episode, at the same addresses."""
+        passed = (self._codes >= 200) & (self._codes < 300) & (self._times >= start) & (self._times < end)
+        rows = np.flatnonzero(passed)
+        if episode.way != "outbound":
+            return len(rows) > 0
+        addresses = text_at(self._refused.table, rows, "peer_ip")
+        found = pc.any(pc.is_in(addresses, value_set=episode.column("peer_ip").values))
+        return bool(found.as_py())
+
+    def naming_volume(self, episode: Negatives) -> bool:
+        """Whether most of these replies give the amount of mail as a reason."""
+        naming = pc.sum(pc.match_substring_regex(episode.text("text"), _VOLUME)).as_py() or 0
+        return bool(naming > len(episode) / 2)
+
+
+def _totals(column: Coded, counts: Ints) -> dict[Any, int]:
+    """Replies by value, heaviest first; null does not count."""
+    totals = np.bincount(column.codes + 1, counts, len(column.values) + 1)[1:].astype(np.int64)
+    found = zip(column.values.to_pylist(), totals.tolist(), strict=True)
+    return dict(
+        sorted(((value, total) for value, total in found if total), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _dominant(causes: Mapping[str, int]) -> str:
+    """The most frequent cause; one that some of the replies tell speaks for those that tell none."""
+    heaviest = next(iter(causes))
+    if heaviest == "unknown":
+        telling = (cause for cause in causes if cause != heaviest)
+        best = next(telling, heaviest)
+        return best if causes[best] >= _TELLING * sum(causes.values()) else heaviest
+    return heaviest
+
+
+def _peers(refused: Negatives) -> list[Peer]:
+    """The peers, heaviest first."""
+    name, address = refused.column("peer_name"), refused.column("peer_ip")
+    found = group([name, address], refused.count)
+    each = zip(name.at(found.example), address.at(found.example), found.totals.tolist(), strict=True)
+    return sorted(
+        (Peer(*peer) for peer in each), key=lambda peer: (-peer.count, peer.name or "", peer.ip or "")
+    )
+
+
+def _heaviest_party(refused: Negatives) -> tuple[str | None, float]:
+    """Who had most of the refusals, and their share: a client, or the servers of a provider."""
+    party = parties(refused)
+    totals = np.bincount(party.codes + 1, refused.count, len(party.values) + 1)[1:]
+    if not totals.any():
+        return None, 0.0
+    heaviest = int(totals.argmax())
+    return party.values[heaviest].as_py(), float(totals[heaviest] / refused.count.sum())
+
+
+def _peak(refused: Negatives, start: int, end: int) -> Peak:
+    width = next((width for width in _PEAK_WIDTHS if end - start <= _PEAK_BINS * width), _PEAK_WIDTHS[-1])
+    totals = np.bincount((refused.time - start) // width, refused.count)
+    busiest = int(totals.argmax())
+    moment = _EPOCH + timedelta(microseconds=start + busiest * width)
+    return Peak(moment, width // SECOND, int(totals[busiest]))
+
+
+def _outcome(refused: Negatives, messages: Messages) -> Outcome:
+    """What became of the messages, counted from the first refusal of each."""
+    named = np.flatnonzero(messages.number >= 0)
+    _, first = np.unique(messages.number[named], return_index=True)
+    rows = named[first]
+    accepted = messages.accepted[rows] >= 0
+    delays = (messages.accepted[rows] - refused.time[rows])[accepted]
+    return Outcome(
+        messages=len(rows),
+        delivered_later=int(accepted.sum()),
+        bounced=int((~accepted & (messages.failed[rows] >= 0)).sum()),
+        median_delay_s=round(float(np.median(delays)) / SECOND) if len(delays) else None,
+    )
+
+
+def _goes_on(refused: Negatives, end: int) -> bool:
+    """Whether the log ends before a silence that would end the episode."""
+    usual_gap = (refused.time[-1] - refused.time[0]) / len(refused)
+    return bool(end - refused.time[-1] < _SILENCE * usual_gap)

@@ -1,0 +1,15 @@
+"""Flags: what an administrator should look at, found in a replies table."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from logscan.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
+from logscan.spikes import find_spikes
+
+__all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer", "Spike", "find_flags"]
+
+
+def find_flags(replies: pa.Table, options: FlagOptions = FlagOptions()) -> list[Flag]:  # noqa: B008  frozen
+    """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first."""
+    return [*find_spikes(replies, options)]
