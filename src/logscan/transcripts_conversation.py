@@ -165,7 +165,7 @@ class Conversation:
         groups = match.groupdict()
         old = self._tracks.pop(groups.get("session") or key, None)
         found = self._speakers.finish(old) if old is not None else []
-        self._track_of(groups, key)
+        self._track_of(groups, key).fresh = self.form.starts != "opens"
         return found
 
     def _close(self, match: re.Match[str], _number: int, key: str | None) -> list[Found]:

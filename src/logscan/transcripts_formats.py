@@ -30,8 +30,9 @@ _CHOICES = {
     "replies": ("lines", "whole"),
     "body": get_args(Body),
     "commands": ("any", "known"),
+    "starts": ("anywhere", "dialogue", "opens"),
 }
-_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, *_OPTIONAL, "time", "escapes", "row_length", "preamble", "unfold"}
+_DIALOGUE_KEYS = {*_PATTERNS, *_CHOICES, *_OPTIONAL, "time", "escapes", "row_length", "unfold"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ class TranscriptFormat:
     escapes: tuple[str, ...]
     time: str | None
     row_length: int
-    preamble: bool
-    """Whether a session may begin with lines that are no dialogue, up to ``opens``."""
+    starts: str
+    """Where dialogue may begin: anywhere; at a first line that is dialogue, else at ``opens``; only at ``opens``."""
     unfold: bool
     """Whether a line that begins with a blank goes on with the line before (RFC 5322 section 2.2.3)."""
     prefix: re.Pattern[str] | None
@@ -157,7 +158,6 @@ def parse_transcript_format(data: Mapping[str, Any]) -> TranscriptFormat:
         escapes=escapes,
         time=dialogue.get("time"),
         row_length=dialogue.get("row_length", 0),
-        preamble=dialogue.get("preamble", False),
         unfold=dialogue.get("unfold", False),
         **chosen,
         **patterns,

@@ -111,7 +111,7 @@ class Wrapper:
 
 
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_STAMP = rf"(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|{_ISO})"
+_STAMP = rf"(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|{_ISO}|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
 _WRAPPERS = (
     Wrapper("docker compose prefix", re.compile(r"[\w.-]+ +\| ?")),
     Wrapper("CRI prefix", re.compile(rf"{_ISO} std(?:out|err) [FP] ?")),
@@ -122,6 +122,7 @@ _WRAPPERS = (
     ),
     Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
     Wrapper("mail quoting", re.compile(r"> ?")),
+    Wrapper("mail quoting, twice", re.compile(r"> ?")),
     Wrapper("indentation", re.compile(r" {4}|\t")),
 )
 HTML = Wrapper("HTML", None)
@@ -148,7 +149,9 @@ def find_wrappers(lines: Sequence[str]) -> list[Wrapper]:
 def _covers(wrapper: Wrapper, lines: Sequence[str]) -> bool:
     matches = [wrapper.regex.match(line) for line in lines if wrapper.regex is not None]
     misses = sum(match is None for match in matches)
-    if misses > max(2 if wrapper.name == "mail quoting" else 0, len(lines) // 10) or 2 * misses > len(lines):
+    if misses > max(
+        2 if wrapper.name.startswith("mail quoting") else 0, len(lines) // 10
+    ) or 2 * misses > len(lines):
         return False
     if wrapper.name in ("grep -n prefix", "line numbers"):  # numbers must count up
         numbers = [int(re.findall(r"\d+", match[0])[-1][:9]) for match in matches if match is not None]

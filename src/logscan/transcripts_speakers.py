@@ -65,7 +65,7 @@ class Speakers:
         """Protocol lines of one mark."""
         if track.preamble:
             return []
-        if self.form.preamble and track.fresh and lines and not _hint(lines[0].text):
+        if track.fresh and self._begins_elsewhere(lines):
             track.preamble = True
             return []
         track.fresh = False
@@ -74,6 +74,11 @@ class Speakers:
         if (mark == SERVER) != track.swapped:
             return self._hear_server(track, lines)
         return self._hear_client(track, lines, tentative)
+
+    def _begins_elsewhere(self, lines: Sequence[Line]) -> bool:
+        """Whether a session cannot begin so, and what follows up to its opening is no dialogue."""
+        starts = self.form.starts
+        return starts == "opens" or (starts == "dialogue" and bool(lines) and not _hint(lines[0].text))
 
     def _hear_server(self, track: Track, lines: Sequence[Line]) -> list[Found]:
         session, whole = track.session, self.form.replies == "whole"
