@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from logscan.detection import log_parsers
 from logscan.engine import Engine
+from logscan.machine import InputReport, LogMachine, ScanOptions
 from logscan.passes import MEMORY
-from logscan.scan import InputReport, LogMachine, ScanOptions
 from logscan.timestamps import Clock
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from logscan.detection import log_parsers
-from logscan.scan import InputReport, LogMachine, ScanOptions
+from logscan.machine import InputReport, LogMachine, ScanOptions
 from logscan.timestamps import Clock
 
 Row = dict[str, Any]
@@ -16,10 +16,16 @@ def rows(*messages: str, version: str | None = None, step: int = 1) -> list[Row]
     lines = []
     for number, message in enumerate(messages):
         second = number * step
-        lines.append(f"Nov  5 {10 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} mx1 postfix/{message}\n".encode())
+        lines.append(
+            f"Nov  5 {10 + second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} mx1 postfix/{message}\n".encode()
+        )
     machine = LogMachine(log_parsers()["postfix"], ScanOptions(postfix_version=version))
     report = InputReport("log")
-    return [row for table in machine.read(iter(lines), "log", report, Clock(year=2026)) for row in table.to_pylist()]
+    return [
+        row
+        for table in machine.read(iter(lines), "log", report, Clock(year=2026))
+        for row in table.to_pylist()
+    ]
 
 
 def test_a_delivery_learns_the_envelope_from_the_lines_before_it() -> None:
@@ -69,7 +75,10 @@ def test_failures_that_have_lines_of_their_own_are_taken_off_the_counter() -> No
         "smtpd[7]: warning: non-SMTP command from unknown[203.0.113.77]: GET / HTTP/1.1",
         SUMMARY.format("unknown=0/3"),
     )
-    assert [(row["code"], row["command"], row["count"]) for row in found] == [(221, "UNKNOWN", 1), (500, "UNKNOWN", 2)]
+    assert [(row["code"], row["command"], row["count"]) for row in found] == [
+        (221, "UNKNOWN", 1),
+        (500, "UNKNOWN", 2),
+    ]
 
 
 def test_another_client_of_the_same_process_explains_nothing() -> None:
@@ -81,12 +90,17 @@ def test_another_client_of_the_same_process_explains_nothing() -> None:
 
 
 def test_too_many_errors_is_an_answer_on_top_of_the_counted_ones() -> None:
-    found = rows("smtpd[7]: too many errors after UNKNOWN from unknown[203.0.113.77]", SUMMARY.format("unknown=0/3"))
+    found = rows(
+        "smtpd[7]: too many errors after UNKNOWN from unknown[203.0.113.77]", SUMMARY.format("unknown=0/3")
+    )
     assert [(row["code"], row["count"]) for row in found] == [(421, 1), (500, 3)]
 
 
 def test_a_failed_handshake_shows_that_starttls_was_offered() -> None:
-    assert rows("smtpd[7]: SSL_accept error from unknown[203.0.113.77]: -1", SUMMARY.format("starttls=0/2")) == []
+    assert (
+        rows("smtpd[7]: SSL_accept error from unknown[203.0.113.77]: -1", SUMMARY.format("starttls=0/2"))
+        == []
+    )
     (row,) = rows(SUMMARY.format("starttls=0/2"))
     assert (row["code"], row["command"], row["count"]) == (502, "STARTTLS", 2)
 
@@ -158,7 +172,9 @@ def test_one_reply_logged_for_each_recipient_counts_once() -> None:
 
 
 def test_the_same_recipient_again_is_a_new_attempt() -> None:
-    found = rows(*[refused(name) for name in ("a@example.net", "b@example.net", "a@example.net", "b@example.net")])
+    found = rows(
+        *[refused(name) for name in ("a@example.net", "b@example.net", "a@example.net", "b@example.net")]
+    )
     assert [row["basis"] for row in found] == ["logged", "repeated", "logged", "repeated"]
 
 

@@ -1,8 +1,8 @@
 """Which rules a line may belong to, told by the first word of its message: dispatched, not searched.
 
-Most regexes of a log parser begin with fixed letters (``reject: ``, ``client=``), at most after a queue id. Eight bytes
-at the place where a message's first word begins tell at the price of a few array operations what searching every line
-for every literal would tell at ten times the price. Lines whose first word no rule begins with are searched all the same.
+Most regexes of a log parser begin with fixed letters (``reject: ``, ``client=``), at most after a queue id. Eight
+bytes at the place where a message's first word begins tell with a few array operations what else a regex over every line would
+have to find. Lines whose first word no rule begins with are searched all the same.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _letters(regex: str) -> str:
 
 
 def rule_prefixes(rules: Iterable[Rule]) -> list[Prefix]:
-    """All prefixes of some rules; with literals where many rules share the letters, and most lines are none of theirs."""
+    """All prefixes of some rules, with literals where many share the letters and most such lines are none of theirs."""
     by_letters: dict[bytes, list[tuple[Rule, str]]] = {}
     for rule in rules:
         for text in prefixes_of(rule):
