@@ -69,7 +69,8 @@ class Clock:
 
     def counts(self, times: Ints, weights: Ints) -> Floats:
         """Events per bin."""
-        return np.bincount(self.bin_of(times), weights, self.bins)
+        counted: Floats = np.bincount(self.bin_of(times), weights, self.bins).astype(np.float64)
+        return counted
 
     def between(self, levels: Floats, first: int, last: int) -> float:
         """The sum of values per bin from one moment to another."""
@@ -116,7 +117,9 @@ class Baseline:
     def _counts(self, times: Ints, weights: Ints) -> Floats:
         """Events per cell; the last cell, cut by the log's end, counts as missing."""
         length = self._cell_of(self._clock.end) + 1
-        cells = np.bincount((times - self._clock.start) // self._cell, weights, length)
+        cells: Floats = np.bincount((times - self._clock.start) // self._cell, weights, length).astype(
+            np.float64
+        )
         cells[-1] = _MISSING
         return cells
 
@@ -139,7 +142,7 @@ def _cell_width(span: int) -> int:
 
 def _gaps(activity: Floats) -> Flags:
     """Cells in which nothing was logged though the log is busy."""
-    silent = activity == 0
+    silent: Flags = activity == 0
     if trimmed_mean(activity, TRIM) < _BUSY:
         return np.zeros(len(activity), dtype=np.bool_)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], silent.astype(np.int8), [0]))))

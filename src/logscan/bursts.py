@@ -65,6 +65,8 @@ def find_bursts(
     if clock.bins < _FEWEST_WINDOWS * _SCALES[0] or weights.sum() < sensitivity.min_count:
         return []
     series = _Series(times, weights, clock, baseline.support)
+    if series.busiest < sensitivity.min_count:
+        return []
     rough = series.search(baseline.expected(times, weights), (), sensitivity)
     if not rough:
         return []
@@ -86,6 +88,11 @@ class _Series:
             for scale in _SCALES
             if scale * _FEWEST_WINDOWS <= clock.bins and scale * clock.width <= _LONGEST
         ] or [_SCALES[0]]
+
+    @property
+    def busiest(self) -> float:
+        """The most events in any window."""
+        return float(_sums(self._counts, self._scales[-1]).max())
 
     def search(
         self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity

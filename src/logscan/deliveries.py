@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.baseline import Flags, Ints
-from logscan.negatives import Negatives, is_value, networks, providers, reply_codes, text_at, times_of
+from logscan.negatives import Log, Negatives, is_value, networks, providers
 from logscan.tally import coded
 
 _NEVER = -1
@@ -58,14 +58,11 @@ def follow(refused: Negatives) -> Messages:
 
 def _outbound(refused: Negatives) -> Messages:
     """Follow queue ids and recipients to their delivery lines."""
-    table = refused.table
+    log = refused.log
     queue_id, recipient = refused.text("queue_id"), refused.text("recipient")
-    later = is_value(coded(table["status"]), "sent", "bounced", "expired") & (
-        times_of(table) >= refused.time.min()
-    )
-    same = pc.is_in(table["queue_id"], value_set=pc.unique(queue_id).drop_null())
-    ends = _Ends(table, later & same.to_numpy())
-    sent = is_value(coded(ends.text("status")), "sent")
+    ended = log.holds("status", "sent", "bounced", "expired")
+    ends = _Ends(log, ended & _since(refused) & _among(log, "queue_id", queue_id))
+    sent = pc.equal(ends.text("status"), "sent").to_numpy(zero_copy_only=False)
     key, end_key = _joined(queue_id, recipient), _joined(ends.text("queue_id"), ends.text("recipient"))
     accepted = ends.first_after(key, refused.time, end_key, sent)
     failed = ends.first_after(key, refused.time, end_key, ~sent)
@@ -83,18 +80,17 @@ def _outbound(refused: Negatives) -> Messages:
 
 def _inbound(refused: Negatives) -> Messages:
     """Follow senders and recipients to deliveries of messages that the same network brought."""
-    table = refused.table
+    log = refused.log
     key = _envelope(refused.text("sender"), refused.text("recipient"))
     number = coded(_joined(networks(refused.text("peer_ip")), key)).codes.astype(np.int64)
     never = np.full(len(refused), _NEVER)
-    wanted = pc.unique(pc.if_else(pc.is_valid(key), refused.text("recipient"), _NO_TEXT)).drop_null()
-    if not len(wanted):
+    recipient = pc.if_else(pc.is_valid(key), refused.text("recipient"), _NO_TEXT)
+    if recipient.null_count == len(recipient):
         return Messages(number, never, never, never >= 0)
-    later = is_value(coded(table["status"]), "sent") & (times_of(table) >= refused.time.min())
-    ends = _Ends(table, later & pc.is_in(table["recipient"], value_set=wanted).to_numpy())
+    ends = _Ends(log, log.holds("status", "sent") & _since(refused) & _among(log, "recipient", recipient))
     found = ends.first_after(key, refused.time, _envelope(ends.text("sender"), ends.text("recipient")))
     client = networks(refused.text("peer_ip"))
-    other = pc.not_equal(_brought_by(table, ends.at(found, "queue_id")), client)
+    other = pc.not_equal(_brought_by(log, ends.at(found, "queue_id")), client)
     found[pc.fill_null(other, False).to_numpy(zero_copy_only=False)] = _NEVER
     return Messages(number, ends.moments(found), never, found >= 0)
 
@@ -102,14 +98,14 @@ def _inbound(refused: Negatives) -> Messages:
 class _Ends:
     """Lines that end a message for a recipient."""
 
-    def __init__(self, table: pa.Table, chosen: Flags) -> None:
-        self._table = table
+    def __init__(self, log: Log, chosen: Flags) -> None:
+        self._log = log
         self._rows = np.flatnonzero(chosen)
-        self._times = times_of(table)[self._rows]
+        self._times = log.times[self._rows]
 
     def text(self, name: str) -> pa.Array:
         """A column at these lines."""
-        return text_at(self._table, self._rows, name)
+        return self._log.text(name, self._rows)
 
     def at(self, numbers: Ints, name: str) -> pa.Array:
         """A column at the lines with these numbers; null for -1."""
@@ -137,13 +133,23 @@ class _Ends:
         return np.where(hit, found, _NEVER)
 
 
-def _brought_by(table: pa.Table, queue_ids: pa.Array) -> pa.Array:
+def _brought_by(log: Log, queue_ids: pa.Array) -> pa.Array:
     """The network of the client that brought each message, where the log has a reply that says so."""
-    codes = reply_codes(table)
-    accepting = (codes >= 200) & (codes < 300) & is_value(coded(table["direction"]), "inbound")
-    rows = np.flatnonzero(accepting & table["queue_id"].is_valid().to_numpy())
-    place = pc.index_in(queue_ids, value_set=text_at(table, rows, "queue_id"))
-    return networks(text_at(table, rows, "peer_ip")).take(place)
+    accepting = (log.codes >= 200) & (log.codes < 300) & log.holds("direction", "inbound")
+    rows = np.flatnonzero(accepting & _among(log, "queue_id", queue_ids))
+    place = pc.index_in(queue_ids, value_set=log.text("queue_id", rows))
+    return networks(log.text("peer_ip", rows)).take(place)
+
+
+def _since(refused: Negatives) -> Flags:
+    flags: Flags = refused.log.times >= refused.time.min()
+    return flags
+
+
+def _among(log: Log, name: str, values: pa.Array) -> Flags:
+    """Which rows of the log hold one of ``values``; null is none."""
+    flags: Flags = pc.is_in(log.replies[name], value_set=pc.unique(values).drop_null()).to_numpy()
+    return flags
 
 
 def _envelope(sender: pa.Array, recipient: pa.Array) -> pa.Array:

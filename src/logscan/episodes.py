@@ -16,15 +16,7 @@ from logscan.baseline import DAY, HOUR, MINUTE, SECOND, Ints
 from logscan.contexts import UNCLEAR, Context, cause_by_context
 from logscan.deliveries import Messages, follow
 from logscan.findings import FlagOptions, Outcome, Peak, Peer, Spike
-from logscan.negatives import (
-    Negatives,
-    counts_of,
-    on_the_wire,
-    parties,
-    reply_codes,
-    text_at,
-    times_of,
-)
+from logscan.negatives import Negatives, parties
 from logscan.tally import Coded, coded, group
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,17 +74,23 @@ def describe(episodes: Sequence[Episode], refused: Negatives, options: FlagOptio
     """What each episode is; ``refused`` holds all refusals of the log."""
     if not episodes:
         return []
-    log = _Log(refused)
+    surroundings = _Surroundings(refused)
     messages = follow(refused.where(np.concatenate([episode.rows for episode in episodes])))
     bounds = np.cumsum([0, *(len(episode.rows) for episode in episodes)])
     return [
-        _describe(refused.where(episode.rows), episode.expected, messages.where(slice(*bound)), log, options)
+        _describe(
+            refused.where(episode.rows),
+            episode.expected,
+            messages.where(slice(*bound)),
+            surroundings,
+            options,
+        )
         for episode, bound in zip(episodes, pairwise(bounds.tolist()), strict=True)
     ]
 
 
 def _describe(
-    refused: Negatives, expected: float, messages: Messages, log: _Log, options: FlagOptions
+    refused: Negatives, expected: float, messages: Messages, log: _Surroundings, options: FlagOptions
 ) -> Spike:
     """``refused`` and ``messages`` hold the refusals of the episode alone."""
     start = int(refused.time[0]) // SECOND * SECOND
@@ -143,20 +141,18 @@ def _describe(
     )
 
 
-class _Log:
+class _Surroundings:
     """What an episode is compared with: all replies that were on the wire."""
 
     def __init__(self, refused: Negatives) -> None:
-        replies = refused.table
+        log = refused.log
+        self._log = log
         self._refused = refused
-        self._codes = reply_codes(replies)
-        self._times = times_of(replies)
-        rows = np.flatnonzero(on_the_wire(replies) & (self._times >= 0))
-        order = np.argsort(self._times[rows], kind="stable")
-        counts = counts_of(replies)[rows][order]
-        self._wire_times = self._times[rows][order]
-        self._wire_totals = np.concatenate(([0], np.cumsum(counts)))
-        self.end = int(self._times.max())
+        rows = np.flatnonzero(log.wire & (log.times >= 0))
+        order = np.argsort(log.times[rows], kind="stable")
+        self._wire_times = log.times[rows][order]
+        self._wire_totals = np.concatenate(([0], np.cumsum(log.counts[rows][order])))
+        self.end = int(log.times.max())
 
     def shares(self, episode: Negatives, cause: str, start: int, end: int) -> tuple[float, float]:
         """The episode as a share of all replies in its time, and such replies as a share of all others."""
@@ -172,11 +168,12 @@ class _Log:
 
     def accepted(self, episode: Negatives, start: int, end: int) -> bool:
         """Whether mail passed meanwhile; of a remote server's episode, at the same addresses."""
-        passed = (self._codes >= 200) & (self._codes < 300) & (self._times >= start) & (self._times < end)
+        log = self._log
+        passed = (log.codes >= 200) & (log.codes < 300) & (log.times >= start) & (log.times < end)
         rows = np.flatnonzero(passed)
         if episode.way != "outbound":
             return len(rows) > 0
-        addresses = text_at(self._refused.table, rows, "peer_ip")
+        addresses = log.text("peer_ip", rows)
         found = pc.any(pc.is_in(addresses, value_set=episode.column("peer_ip").values))
         return bool(found.as_py())
 

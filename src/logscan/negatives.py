@@ -1,8 +1,9 @@
-"""The negative replies on the wire, as columns of numbers in order of time; texts are looked up where needed."""
+"""The log as columns of numbers, and of these the negative replies on the wire, in order of time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from ipaddress import ip_network
 
 import numpy as np
@@ -14,16 +15,75 @@ from logscan.schema import WIRE
 from logscan.tally import Coded, coded
 
 
+class Log:
+    """A replies table with its columns of numbers, each made when it is first asked for."""
+
+    def __init__(self, replies: pa.Table) -> None:
+        self.replies = replies
+
+    @cached_property
+    def times(self) -> Ints:
+        """The times in microseconds since 1970, -1 for none."""
+        times: Ints = pc.fill_null(self.replies["time"].cast(pa.int64()), -1).to_numpy()
+        return times
+
+    @cached_property
+    def codes(self) -> Ints:
+        """The reply codes, 0 for none."""
+        codes: Ints = pc.fill_null(self.replies["code"], 0).to_numpy().astype(np.int64)
+        return codes
+
+    @cached_property
+    def counts(self) -> Ints:
+        """How many replies each row stands for."""
+        counts: Ints = pc.fill_null(self.replies["count"], 1).to_numpy().astype(np.int64)
+        return counts
+
+    @cached_property
+    def wire(self) -> Flags:
+        """Which rows are replies that were sent, told for the first time."""
+        return self.holds("basis", *WIRE)
+
+    def holds(self, name: str, *values: str) -> Flags:
+        """Which rows hold one of ``values`` in a dictionary column."""
+        return is_value(coded(self.replies[name]), *values)
+
+    def text(self, name: str, rows: Ints) -> pa.Array:
+        """A column of texts at some rows; to filter and to put in order costs a fraction of taking."""
+        mask = np.zeros(self.replies.num_rows, np.bool_)
+        mask[rows] = True
+        found = self.replies[name].filter(pa.array(mask)).cast(pa.string()).combine_chunks()
+        if len(rows) < 2 or (np.diff(rows) > 0).all():
+            return found
+        return found.take(pa.array(np.searchsorted(np.flatnonzero(mask), rows)))
+
+
+class Texts:
+    """Columns of texts at some rows of a log, each looked up when it is first asked for."""
+
+    def __init__(self, log: Log, rows: Ints) -> None:
+        self.rows = rows
+        self._log = log
+        self._columns: dict[str, pa.Array] = {}
+
+    def at(self, name: str, places: Ints) -> pa.Array:
+        """A column at some of the rows."""
+        if name not in self._columns:
+            self._columns[name] = self._log.text(name, self.rows)
+        return self._columns[name].take(pa.array(places))
+
+
 @dataclass(frozen=True, slots=True)
 class Negatives:
-    """Replies of class 4 and 5.
+    """Replies of class 4 and 5, in order of time.
 
-    ``row`` is the number in ``table``, ``time`` in microseconds since 1970, ``family`` 4 or 5; ``code`` is 0 where
-    only the enhanced code is known.
+    ``time`` is in microseconds since 1970, ``family`` 4 or 5; ``code`` is 0 where only the enhanced code is known.
+    ``place`` tells where a reply is in ``texts``.
     """
 
-    table: pa.Table
-    row: Ints
+    log: Log
+    texts: Texts
+    place: Ints
     time: Ints
     count: Ints
     code: Ints
@@ -31,14 +91,38 @@ class Negatives:
     direction: Coded
     cause: Coded
 
-    def __len__(self) -> int:
-        return len(self.row)
+    @classmethod
+    def of(cls, log: Log) -> Negatives:
+        """The negative replies that were on the wire and have a time."""
+        family = log.codes // 100
+        bare = np.flatnonzero(log.wire & (log.codes == 0) & log.replies["enhanced"].is_valid().to_numpy())
+        enhanced = log.text("enhanced", bare)
+        family[bare] = np.select([_starts(enhanced, "4."), _starts(enhanced, "5.")], [4, 5])
+        rows = np.flatnonzero((family >= 4) & log.wire & (log.times >= 0))
+        rows = rows[np.argsort(log.times[rows], kind="stable")]
+        cause = coded(log.replies["cause"]).where(rows)
+        if (cause.codes < 0).any():
+            cause = coded(pc.fill_null(log.text("cause", rows), "unknown"))
+        return cls(
+            log=log,
+            texts=Texts(log, rows),
+            place=np.arange(len(rows)),
+            time=log.times[rows],
+            count=log.counts[rows],
+            code=log.codes[rows],
+            family=family[rows],
+            direction=coded(log.replies["direction"]).where(rows),
+            cause=cause,
+        )
 
-    def where(self, rows: Ints | Flags) -> Negatives:
-        """These replies alone; ``rows`` are numbers, or a flag for each."""
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def where(self, rows: Ints | Flags | slice) -> Negatives:
+        """These replies alone; ``rows`` are numbers, a slice, or a flag for each."""
         return replace(
             self,
-            row=self.row[rows],
+            place=self.place[rows],
             time=self.time[rows],
             count=self.count[rows],
             code=self.code[rows],
@@ -48,81 +132,23 @@ class Negatives:
         )
 
     def text(self, name: str) -> pa.Array:
-        """Another column of the table at these replies, as texts."""
-        return text_at(self.table, self.row, name)
+        """Another column at these replies, as texts."""
+        return self.texts.at(name, self.place)
 
     def column(self, name: str) -> Coded:
-        """Another column of the table at these replies, as numbers."""
+        """Another column at these replies, as numbers."""
         return coded(self.text(name))
+
+    @property
+    def row(self) -> Ints:
+        """The numbers of these replies in the log."""
+        return self.texts.rows[self.place]
 
     @property
     def way(self) -> str | None:
         """The direction of replies that share one."""
         code = int(self.direction.codes[0])
         return None if code < 0 else self.direction.values[code].as_py()
-
-
-def negatives(replies: pa.Table) -> Negatives:
-    """The negative replies of a replies table that were on the wire and have a time."""
-    code, times, wire = reply_codes(replies), times_of(replies), on_the_wire(replies)
-    family = code // 100
-    bare = np.flatnonzero(wire & (code == 0) & replies["enhanced"].is_valid().to_numpy())
-    enhanced = coded(text_at(replies, bare, "enhanced"))
-    family[bare] = np.select([_starts(enhanced, "4."), _starts(enhanced, "5.")], [4, 5])
-    rows = np.flatnonzero((family >= 4) & wire & (times >= 0))
-    rows = rows[np.argsort(times[rows], kind="stable")]
-    return Negatives(
-        table=replies,
-        row=rows,
-        time=times[rows],
-        count=counts_of(replies)[rows],
-        code=code[rows],
-        family=family[rows],
-        direction=coded(replies["direction"]).where(rows),
-        cause=_cause(replies, rows),
-    )
-
-
-def _cause(replies: pa.Table, rows: Ints) -> Coded:
-    """The causes at some rows; a reply without one has an unknown cause."""
-    cause = coded(replies["cause"])
-    if len(rows) and (cause.codes[rows] < 0).any():
-        cause = coded(pc.fill_null(replies["cause"].cast(pa.string()), "unknown"))
-    return cause.where(rows)
-
-
-def text_at(replies: pa.Table, rows: Ints, name: str) -> pa.Array:
-    """A column at some rows, as texts. To filter and to put in order costs a fraction of what taking costs."""
-    mask = np.zeros(replies.num_rows, np.bool_)
-    mask[rows] = True
-    found = replies[name].filter(pa.array(mask)).cast(pa.string()).combine_chunks()
-    distinct = np.flatnonzero(mask)
-    if len(distinct) == len(rows) and (distinct == rows).all():
-        return found
-    return found.take(pa.array(np.searchsorted(distinct, rows)))
-
-
-def on_the_wire(replies: pa.Table) -> Flags:
-    """Which rows are replies that were sent, told for the first time."""
-    return is_value(coded(replies["basis"]), *WIRE)
-
-
-def reply_codes(replies: pa.Table) -> Ints:
-    """The reply codes, 0 for none."""
-    codes: Ints = pc.fill_null(replies["code"], 0).to_numpy().astype(np.int64)
-    return codes
-
-
-def times_of(replies: pa.Table) -> Ints:
-    """The times in microseconds since 1970, -1 for none."""
-    times: Ints = pc.fill_null(replies["time"].cast(pa.int64()), -1).to_numpy()
-    return times
-
-
-def counts_of(replies: pa.Table) -> Ints:
-    """How many replies each row stands for."""
-    counts: Ints = pc.fill_null(replies["count"], 1).to_numpy().astype(np.int64)
-    return counts
 
 
 def is_value(column: Coded, *values: str) -> Flags:
@@ -160,7 +186,6 @@ def _network(address: str) -> str:
         return address
 
 
-def _starts(column: Coded, start: str) -> Flags:
-    found = pc.starts_with(column.values, start).to_numpy(zero_copy_only=False)
-    flags: Flags = np.append(found, False)[column.codes]
+def _starts(texts: pa.Array, start: str) -> Flags:
+    flags: Flags = pc.fill_null(pc.starts_with(texts, start), False).to_numpy(zero_copy_only=False)
     return flags

@@ -16,41 +16,42 @@ from logscan.baseline import Baseline, Clock, Flags, Floats, Ints
 from logscan.bursts import Burst, Sensitivity, find_bursts
 from logscan.episodes import Episode, describe, merge
 from logscan.findings import FlagOptions, Spike
-from logscan.negatives import Negatives, is_value, negatives, on_the_wire, parties, reply_codes, times_of
-from logscan.tally import Coded, coded, group
+from logscan.negatives import Log, Negatives, is_value, parties
+from logscan.tally import Coded, group
 
 #: Rejected commands are flags of their own kind.
 _COMMAND = "command"
 _UNKNOWN = "unknown"
 #: A series with such a share of one cause is not mixed.
 _PURE = 0.8
+#: So many times the count that would do are not looked at as traffic.
+_BEYOND_TRAFFIC = 10
 #: Traffic in a short time is compared as if there were so many replies more before and in it.
 _SMOOTHING = 5
 
 
 def find_spikes(replies: pa.Table, options: FlagOptions) -> list[Spike]:
     """The spikes of a replies table with causes, in order of time."""
-    refused = negatives(replies)
+    refused = Negatives.of(Log(replies))
     refused = refused.where(~is_value(refused.cause, _COMMAND))
     if not len(refused):
         return []
-    episodes = merge(_Search(replies, refused, options).episodes(), refused)
-    return describe(episodes, refused, options)
+    return describe(merge(_Search(refused, options).episodes(), refused), refused, options)
 
 
 class _Search:
     """Looks for episodes, one kind of series after the other; what one explains is no longer in the next."""
 
-    def __init__(self, replies: pa.Table, refused: Negatives, options: FlagOptions) -> None:
+    def __init__(self, refused: Negatives, options: FlagOptions) -> None:
         self._refused = refused
         self._options = options
         self._sensitivity = Sensitivity(options.significance, options.min_count, options.factor)
         self._unexplained = np.ones(len(refused), dtype=np.bool_)
-        times = times_of(replies)
+        times = refused.log.times
         times = times[times >= 0]
         self._clock = Clock.of(times)
         self._baseline = Baseline(self._clock, times)
-        self._traffic = _Traffic(replies, self._clock, self._baseline)
+        self._traffic = _Traffic(refused.log, self._clock, self._baseline)
 
     def episodes(self) -> list[Episode]:
         """All episodes."""
@@ -113,12 +114,22 @@ class _Search:
         )
         for burst in bursts:
             inside = slice(*np.searchsorted(refused.time, [burst.first, burst.last + 1]))
+            members = refused.where(inside)
             normal = self._clock.between(expected, burst.first, burst.last)
-            growth = self._traffic.growth(refused.way, burst.first, burst.last)
-            if refused.count[inside].sum() < self._options.factor * normal * growth:
-                continue
-            if _occasions(refused.where(np.arange(len(rows))[inside])) >= self._options.min_messages:
+            if (
+                members.count.sum() >= self._options.factor * normal
+                and not self._is_traffic(members, normal)
+                and _occasions(members) >= self._options.min_messages
+            ):
                 yield Episode(rows[inside], normal)
+
+    def _is_traffic(self, refused: Negatives, normal: float) -> bool:
+        """Whether there are no more refusals than the amount of mail lets expect."""
+        count, factor = refused.count.sum(), self._options.factor
+        if count >= _BEYOND_TRAFFIC * factor * normal:
+            return False
+        growth = self._traffic.growth(refused.way, int(refused.time[0]), int(refused.time[-1]))
+        return bool(count < factor * normal * growth)
 
     def _bursts(self, times: Ints, weights: Ints) -> list[Burst]:
         return find_bursts(times, weights, self._clock, self._baseline, self._sensitivity)
@@ -141,8 +152,8 @@ class _Search:
 class _Traffic:
     """How much more mail than usual was accepted in a time, by direction."""
 
-    def __init__(self, replies: pa.Table, clock: Clock, baseline: Baseline) -> None:
-        self._replies = replies
+    def __init__(self, log: Log, clock: Clock, baseline: Baseline) -> None:
+        self._log = log
         self._clock = clock
         self._baseline = baseline
         self._levels: dict[str | None, tuple[Floats, Floats]] = {}
@@ -155,11 +166,11 @@ class _Traffic:
         return max((seen + _SMOOTHING) / (expected + _SMOOTHING), 1.0)
 
     def _seen_and_expected(self, direction: str | None) -> tuple[Floats, Floats]:
-        codes, times = reply_codes(self._replies), times_of(self._replies)
-        accepted = (codes >= 200) & (codes < 400) & on_the_wire(self._replies) & (times >= 0)
-        same = accepted & is_value(coded(self._replies["direction"]), *([direction] if direction else []))
+        log = self._log
+        accepted = (log.codes >= 200) & (log.codes < 400) & log.wire & (log.times >= 0)
+        same = accepted & log.holds("direction", *([direction] if direction else []))
         # A server that does not log what it accepts is taken for as busy as the rest of the log.
-        times = times[same if same.any() else accepted]
+        times = log.times[same if same.any() else accepted]
         ones = np.ones(len(times), np.int64)
         return self._clock.counts(times, ones), self._baseline.expected(times, ones)
 
@@ -190,10 +201,11 @@ def first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
 
 def _occasions(refused: Negatives) -> int:
     """In how many messages or sessions this happened: a message to fifty recipients is one."""
-    queue_id, address = refused.column("queue_id").codes, refused.column("peer_ip").codes
-    unnamed = queue_id < 0
-    sessions = np.column_stack((address[unnamed], refused.time[unnamed]))
-    return len(np.unique(queue_id[~unnamed])) + len(np.unique(sessions, axis=0))
+    queue_id = refused.column("queue_id").codes
+    unnamed = refused.where(queue_id < 0)
+    moments, moment = np.unique(unnamed.time, return_inverse=True)
+    sessions = unnamed.column("peer_ip").codes * len(moments) + moment
+    return len(np.unique(queue_id[queue_id >= 0])) + len(np.unique(sessions))
 
 
 def _as_coded(numbers: Ints) -> Coded:
