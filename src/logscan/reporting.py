@@ -100,8 +100,6 @@ def report(
     Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
     if it is more than from the first to the last. Raises UsageError if columns are missing.
     """
-    from logscan.flags import find_flags
-
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
 
@@ -109,6 +107,8 @@ def report(
     missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
+    from logscan.flags import find_flags
+
     summary = summarise(replies, top=top)
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
     return Report(

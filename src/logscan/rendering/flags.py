@@ -55,7 +55,7 @@ def in_words(flag: Flag, zone: ZoneInfo, day: datetime | None) -> Finding:
     return Finding(
         title=title,
         who=listed((who, outcome)),
-        details=tuple(detail for detail in (*course, _peers(flag.peers)) if detail),
+        details=tuple(detail for detail in (*course, _peers(flag.peers)) if detail not in ("", who)),
         advice=info.advice_inbound if flag.direction == "inbound" else info.advice_outbound,
         code=flag.code or "4xx",
         direction=flag.direction,

@@ -101,7 +101,8 @@ class _Layout:
             caption = listed((trend.axis if number == 0 else "", trend.peak))
             bars = to_ascii(trend.bars) if self.ascii_only else trend.bars
             label = trend.label.ljust(label_width)
-            yield [(f"  {label}  ", ""), (bars, "cyan"), (self._fit(f"  {caption}", 46), "dim")]
+            room = self.width - label_width - len(bars) - 2 * len(_GAP)
+            yield [(f"  {label}  ", ""), (bars, "cyan"), (self._fit(f"  {caption}", room), "dim")]
 
     def _table(self, table: Table) -> Iterator[Line]:
         yield [(self._fit(table.title), "bold")]
@@ -134,7 +135,7 @@ class _Layout:
             text = self._fit(cell, width)
             blank = " " * (width - cell_len(text))
             padded.append(blank + text if column.number else text + blank)
-        return self._fit(_GAP + _GAP.join(padded))
+        return self._fit(_GAP + _GAP.join(padded)).rstrip()
 
     def _quotes(self, title: str, quotes: Iterable[tuple[str, str]]) -> Iterator[Line]:
         for number, (source, line) in enumerate(quotes):
