@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from logscan.baseline import Baseline, Clock, Flags, Floats, Ints
-from logscan.bursts import Burst, Sensitivity, find_bursts
+from logscan.bursts import Sensitivity, find_bursts
 from logscan.episodes import Episode, describe, merge
 from logscan.findings import FlagOptions, Spike
 from logscan.negatives import Log, Negatives, is_value, parties
@@ -46,6 +46,7 @@ class _Search:
         self._refused = refused
         self._options = options
         self._sensitivity = Sensitivity(options.significance, options.min_count, options.factor)
+        self._first, self._weight = _first_refusals(refused)
         self._unexplained = np.ones(len(refused), dtype=np.bool_)
         times = refused.log.times
         times = times[times >= 0]
@@ -102,13 +103,15 @@ class _Search:
 
         Retries come back as echoes of a spike and are no new one: bursts are sought among the first refusals of each
         message. But these must stand out from all refusals, lest a queue that is retried all day looks like a
-        spike at the start of the log. Most series have no burst at all and need no look at messages.
+        spike at the start of the log.
         """
         refused = self._refused.where(rows)
-        if not self._bursts(refused.time, refused.count):
+        first = rows[self._first[rows]]
+        bursts = find_bursts(
+            self._refused.time[first], self._weight[first], self._clock, self._baseline, self._sensitivity
+        )
+        if not bursts:
             return
-        first, weight = first_refusals(refused)
-        bursts = self._bursts(refused.time[first], weight)
         expected = self._baseline.expected(
             refused.time, refused.count, [(burst.first, burst.last) for burst in bursts]
         )
@@ -130,9 +133,6 @@ class _Search:
             return False
         growth = self._traffic.growth(refused.way, int(refused.time[0]), int(refused.time[-1]))
         return bool(count < factor * normal * growth)
-
-    def _bursts(self, times: Ints, weights: Ints) -> list[Burst]:
-        return find_bursts(times, weights, self._clock, self._baseline, self._sensitivity)
 
     def _with_unclear(self, episode: Episode) -> Episode:
         """The episode with what its peers said or were told meanwhile in words that tell no cause."""
@@ -175,8 +175,8 @@ class _Traffic:
         return self._clock.counts(times, ones), self._baseline.expected(times, ones)
 
 
-def first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
-    """Which refusals are the first of their message for their cause, and what these weigh.
+def _first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
+    """Which refusals are the first of their message for their cause, and what each weighs if it is.
 
     Outbound, a message is a queue id and a recipient; inbound, a client, sender and recipient. A refusal that names
     no message is always a first one, and weighs as much as it stands for.
@@ -196,7 +196,7 @@ def first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
         first[rows[named]] = False
         first[rows[named[messages.example]]] = True
         weight[rows[named]] = 1
-    return first, weight[first]
+    return first, weight
 
 
 def _occasions(refused: Negatives) -> int:
