@@ -32,8 +32,9 @@ _EXTENSION = re.compile(
 _ABOUT_MESSAGE = re.compile(r"message (?:content )?(?:rejected|refused)", re.IGNORECASE)
 _ABOUT_RECIPIENT = re.compile(r"recipient|mailbox|user unknown|relay|greylist", re.IGNORECASE)
 
-#: More commands than this never wait for an answer; a longer queue means that answers are not shown.
-_LONGEST_QUEUE = 10_000
+#: More commands than this never wait for an answer, and no reply has more lines.
+_LONGEST_QUEUE = 2_000
+_LONGEST_REPLY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,8 @@ class Session:
         answers = []
         if self._lines and self.reply_open != line.code:
             answers += self.settle()
-        self._lines.append(text)
+        if len(self._lines) < _LONGEST_REPLY:
+            self._lines.append(text)
         self._number = number
         if line.last and not self.wraps:
             answers += self.settle()
@@ -197,7 +199,8 @@ class Session:
         """Append text without a mark to the open reply; false if there is none."""
         if not self._lines:
             return False
-        self._lines.append(text)
+        if len(self._lines) < _LONGEST_REPLY:
+            self._lines.append(text)
         self._number = number
         return True
 
@@ -296,7 +299,7 @@ class Session:
             self._sender, self._recipients = None, []
         elif verb == "MAIL" and positive:
             self._sender, self._recipients = command.argument, []
-        elif verb == "RCPT" and positive:
+        elif verb == "RCPT" and positive and len(self._recipients) < _LONGEST_QUEUE:
             self._recipients.append(command.argument)
         elif verb == "RSET" or (verb == "EOD" and not any(c.verb == "EOD" for c in self.pending)):
             self._sender, self._recipients = None, []

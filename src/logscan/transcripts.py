@@ -80,7 +80,7 @@ class TranscriptReader:
         blocks = chain([head], blocks)
         if choice is not None:
             self.coverage.parser, self.coverage.reason = choice.form.name, choice.reason
-        if choice is not None and choice.form.frame == "exchange" and not choice.wrappers:
+        if choice is not None and choice.form.frame == "exchange" and not choice.wrappers and b"\n" in head:
             yield from self._columns(ExchangeReader(blocks, self._source, choice.form.name))
         else:
             yield from self._lines(LineReader(blocks), choice)

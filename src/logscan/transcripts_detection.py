@@ -66,8 +66,8 @@ def choose(
 def _best(
     texts: Sequence[str], formats: Mapping[str, TranscriptFormat]
 ) -> tuple[TranscriptFormat, int, str] | None:
-    """The format whose clues come first, if sure; else the one with most."""
-    best: tuple[tuple[bool, int, int], TranscriptFormat, int, str] | None = None
+    """Of the formats with clues enough, the one whose clues come first: later ones may stand in a message."""
+    best: tuple[tuple[bool, int, int, int], TranscriptFormat, int, str] | None = None
     for form in formats.values():
         score, first, reason, heaviest = 0, len(texts), "", 0
         for clue in form.clues:
@@ -80,7 +80,8 @@ def _best(
                 heaviest, reason = clue.weight, f"line {hits[0] + 1}: {clue.why}"
         if not reason:
             continue
-        rank = (heaviest >= SURE, -first if heaviest >= SURE else 0, score)
+        sure = score >= SURE
+        rank = (sure, -first if sure else 0, heaviest, score)
         if best is None or rank > best[0]:
             best = (rank, form, score, reason)
     return None if best is None or best[2] < 3 else best[1:]

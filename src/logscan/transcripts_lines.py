@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 #: Longer lines are cut: no reply is that long (RFC 5321 section 4.5.3.1.5 allows 512 octets a line).
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 1 << 18
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])")
 _INVISIBLE = str.maketrans("", "", "\0\ufeff")
