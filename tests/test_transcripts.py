@@ -189,6 +189,12 @@ def test_a_line_longer_than_memory_allows_is_cut_with_a_warning():
     assert "longer than" in reader.coverage.warnings[0]
 
 
+def test_a_reply_that_breaks_off_counts_with_a_warning():
+    reader = TranscriptReader([b"<-  220 mx\n -> RCPT TO:<b@y>\n<** 452-4.2.2 Mailbox"], "x")
+    assert [row["code"] for batch in reader.batches() for row in batch.to_pylist()] == [220, 452]
+    assert reader.coverage.warnings == ["replies that break off in the middle: 1"]
+
+
 def test_coverage_counts_lines_and_shows_what_was_not_understood():
     reader = TranscriptReader([b"# a note\n<-  220 mx\n -> QUIT\n<-  221 bye\n"], "x")
     list(reader.batches())

@@ -92,7 +92,7 @@ class TranscriptReader:
         coverage.understood = reader.lines - reader.unparsed
         coverage.examples = reader.examples
         if reader.unparsed:
-            coverage.warnings.append(f"{reader.unparsed} lines are damaged or cut off")
+            coverage.warnings.append(f"lines that are damaged or cut off: {reader.unparsed}")
 
     def _lines(self, reader: LineReader, choice: Choice | None) -> Iterator[pa.RecordBatch]:
         rows: list[tuple[str, Found]] = []
@@ -135,7 +135,10 @@ class TranscriptReader:
 
     def _end(self, conversation: Conversation) -> list[Found]:
         self._secrets |= conversation.secrets()
-        return list(conversation.finish())
+        found = list(conversation.finish())
+        if conversation.broken_off:
+            self.coverage.warnings.append(f"replies that break off in the middle: {conversation.broken_off}")
+        return found
 
     def _count(self, line: Line, understood: bool) -> None:
         coverage = self.coverage
@@ -153,7 +156,7 @@ class TranscriptReader:
             example for example in coverage.examples if not any(secret in example for secret in self._secrets)
         ]
         if reader.cut:
-            coverage.warnings.append(f"{reader.cut} lines longer than {LONGEST_LINE} bytes were cut")
+            coverage.warnings.append(f"lines longer than {LONGEST_LINE} bytes, cut: {reader.cut}")
 
 
 def read_transcript(

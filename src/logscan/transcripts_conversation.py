@@ -72,6 +72,11 @@ class Conversation:
         return self._speakers.answered
 
     @property
+    def broken_off(self) -> int:
+        """How many replies ended before their last line."""
+        return self._speakers.broken_off
+
+    @property
     def in_body(self) -> bool:
         """Whether the line that comes next belongs to a message, whatever it looks like."""
         track = self._current

@@ -26,6 +26,8 @@ class Speakers:
         self.time: datetime | None = None
         self.answered = 0
         """How many replies the dialogue itself showed."""
+        self.broken_off = 0
+        """How many replies end before their last line."""
         self._last_vote = False
 
     def new_track(self, key: str | None) -> Track:
@@ -147,6 +149,7 @@ class Speakers:
         if track.row:
             row, track.row = track.row, ""
             found += self.say(track, track.side or CLIENT, [Line(0, row)])
+        self.broken_off += track.session.reply_open is not None
         return found + self.settle(track)
 
 
