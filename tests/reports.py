@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from logscan.findings import CommandRejections, Flag, Outcome, Peak, Peer, Spike
+from logscan.greylisting import GreylistingOutcome
 from logscan.reporting import Report, Window
 from logscan.scan import InputReport
 from logscan.summary import summarise
@@ -162,6 +163,7 @@ def a_report(table: pa.Table | None = None, *, tz: str = "UTC", top: int = 5, **
         inputs=(source,),
         summary=summarise(a_day() if table is None else table, top=top),
         flags=flags(),
+        greylisting={"inbound": GreylistingOutcome(messages=6, accepted=5, gone=1, median_minutes=11.6)},
         tz=tz,
         top=top,
     )

@@ -24,7 +24,7 @@ from logscan.summary import TIMELINE_STEP
 from reports import HOSTILE, a_day, a_hostile_report, a_report, check_golden
 from tables import moment, replies
 
-EMPTY = {"flags": (), "inputs": (), "window": Window(None, None)}
+EMPTY: dict[str, Any] = {"flags": (), "greylisting": {}, "inputs": (), "window": Window(None, None)}
 
 
 def test_text_of_a_day_with_a_spike() -> None:
@@ -90,7 +90,7 @@ def test_nothing_empty_is_shown() -> None:
 
 
 def test_no_replies_are_said() -> None:
-    assert "no replies" in a_report(replies(), flags=()).to_text()
+    assert "no replies" in a_report(replies(), **EMPTY).to_text()
 
 
 @settings(max_examples=40, deadline=None)

@@ -259,16 +259,15 @@ def _hint(error: Exception) -> str:
 
 
 class _NoPandasForPyarrow:
-    """Saves pyarrow the import of pandas, a fifth of a second, which it tries once, at its first array.
+    """Spares pyarrow the import of pandas, a fifth of a second, which it tries at its first array.
 
     It would be needed to recognise DataFrames, and no command has any.
     """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Refuse the first import of pandas; see importlib.abc.MetaPathFinder."""
+        """Refuse to import pandas; see importlib.abc.MetaPathFinder."""
         if name == "pandas":
-            sys.meta_path.remove(self)
-            raise ImportError("not needed")
+            raise ImportError("commands do without pandas")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from logscan import __version__
 from logscan.atomic import replacing
 from logscan.errors import UsageError
 from logscan.schema import SCHEMA
-from logscan.writers import Write, format_names, writer
+from logscan.writers import Write, format_names, known_format, writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +47,12 @@ def write(
     ``@``, tab or carriage return) gets a leading apostrophe. Raises UsageError if the format is unknown or
     the file cannot be written.
     """
-    schema, batches = _as_batches(replies)
     if partition_by is not None:
         if partition_by != "date" or format not in (None, "parquet"):
             raise UsageError("only Parquet can be partitioned, and only by date")
-        return _write_days(schema, batches, Path(path))
-    chosen = format or format_of(path)
+        return _write_days(*_as_batches(replies), Path(path))
+    chosen = known_format(format) if format else format_of(path)
+    schema, batches = _as_batches(replies)
     with ExitStack() as stack:
         if str(path) == "-":
             stream, for_terminal = sys.stdout.buffer, sys.stdout.isatty()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from logscan.findings import Flag
+    from logscan.greylisting import GreylistingOutcome
     from logscan.scan import InputReport
 
 
@@ -39,14 +40,16 @@ class Window:
 class Report:
     """What the replies of one log tell.
 
-    ``inputs`` says how each source was read; it is empty for a table that came without. ``tz`` is the zone
-    that times are shown in, ``top`` how many entries lists have.
+    ``inputs`` says how each source was read; it is empty for a table that came without. ``greylisting`` says
+    by direction what became of greylisted messages. ``tz`` is the zone that times are shown in, ``top`` how
+    many entries lists have.
     """
 
     window: Window
     inputs: tuple[InputReport, ...]
     summary: Summary
     flags: tuple[Flag, ...]
+    greylisting: Mapping[str, GreylistingOutcome]
     tz: str
     top: int
 
@@ -108,6 +111,7 @@ def report(
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
     from logscan.flags import find_flags
+    from logscan.greylisting import outcomes
 
     summary = summarise(replies, top=top)
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
@@ -116,6 +120,7 @@ def report(
         inputs=tuple(inputs),
         summary=summary,
         flags=tuple(find_flags(replies)),
+        greylisting=outcomes(replies),
         tz=tz,
         top=top,
     )

@@ -31,15 +31,20 @@ def writer(kind: str, stream: BinaryIO, schema: pa.Schema, *, for_terminal: bool
 
     The file is complete when the block ends; the stream stays open. Raises UsageError for an unknown format.
     """
-    name, _, compression = kind.partition(".")
-    if kind not in format_names():
-        raise UsageError(f"unknown format {kind!r}; known are {', '.join(format_names())}")
+    name, _, compression = known_format(kind).partition(".")
     if for_terminal and (name in _BINARY or compression):
         raise UsageError(f"{kind} is binary and not for a terminal; redirect it or use -o FILE")
     with ExitStack() as stack:
         if compression:
             stream = stack.enter_context(_COMPRESSIONS[compression](stream))
         yield stack.enter_context(_FORMATS[name](stream, schema, for_terminal))
+
+
+def known_format(kind: str) -> str:
+    """``kind``, if it is a format; raises UsageError if not."""
+    if kind not in format_names():
+        raise UsageError(f"unknown format {kind}; known are {', '.join(format_names())}")
+    return kind
 
 
 def format_names() -> list[str]:

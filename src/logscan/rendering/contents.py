@@ -14,6 +14,7 @@ from logscan.rendering.phrases import (
     cause_label,
     code_text,
     counted,
+    duration,
     listed,
     percentage,
     plural,
@@ -24,6 +25,7 @@ from logscan.summary import UNHAPPY, Kind, Reason, totals
 from logscan.tally import Ranking
 
 if TYPE_CHECKING:
+    from logscan.greylisting import GreylistingOutcome
     from logscan.reporting import Report, Window
     from logscan.scan import InputReport
 
@@ -99,7 +101,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         reading=_reading(report),
         totals=tuple((outcome, f"{count:,}") for outcome, count in summary.outcomes.items()),
         findings=tuple(in_words(flag, zone, day) for flag in report.flags),
-        notes=() if summary.kinds else ("no replies",),
+        notes=tuple(_notes(report)),
         trends=tuple(_trends(report, zone)),
         tables=tuple(table for table in tables if table.rows),
         problems=tuple(source.error for source in report.inputs if source.error),
@@ -127,6 +129,24 @@ def _reading(report: Report) -> str:
     not_understood = sum(source.unparsed for source in report.inputs)
     share = percentage(understood, understood + not_understood)
     return f"{parsers} {plural(lines, 'line')}, {share} understood".strip()
+
+
+def _notes(report: Report) -> Iterator[str]:
+    if not report.summary.kinds:
+        yield "no replies"
+    if report.greylisting:
+        yield "greylisting " + "; ".join(
+            f"{DIRECTIONS[direction]} {_greylisted(outcome)}"
+            for direction, outcome in report.greylisting.items()
+        )
+
+
+def _greylisted(outcome: GreylistingOutcome) -> str:
+    """How many messages were greylisted, and what became of them."""
+    after = "" if outcome.median_minutes is None else f" ({duration(60 * outcome.median_minutes)})"
+    passed = f", {outcome.accepted:,} passed later{after}" if outcome.accepted else ""
+    gone = f", {outcome.gone:,} did not come back" if outcome.gone else ""
+    return f"{outcome.messages:,}{passed}{gone}"
 
 
 def _trends(report: Report, zone: ZoneInfo) -> Iterator[Trend]:

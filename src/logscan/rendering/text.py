@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -68,7 +70,7 @@ class _Layout:
         for table in contents.tables:
             yield []
             yield from self._table(table)
-        yield from self._quotes("Lines that no rule understood", contents.examples)
+        yield from self._examples(contents.examples)
         for problem in (*contents.problems, *(contents.warnings if self.verbose else ())):
             yield []
             yield from ([(line, "yellow")] for line in wrap(self._clean(problem), self.width))
@@ -137,12 +139,14 @@ class _Layout:
             padded.append(blank + text if column.number else text + blank)
         return self._fit(_GAP + _GAP.join(padded)).rstrip()
 
-    def _quotes(self, title: str, quotes: Iterable[tuple[str, str]]) -> Iterator[Line]:
-        for number, (source, line) in enumerate(quotes):
-            if number == 0:
-                yield []
-                yield [(self._fit(title), "bold")]
-            yield [(self._fit(f"  {source}: {line}"), "")]
+    def _examples(self, examples: Iterable[tuple[str, str]]) -> Iterator[Line]:
+        """Lines in full, grouped by the file they are from."""
+        for source, group in groupby(examples, key=itemgetter(0)):
+            yield []
+            yield [(self._fit(f"Lines of {source} that no rule understood"), "bold")]
+            for _, line in group:
+                for piece in wrap(self._clean(line), self.width - 6):
+                    yield [(f"  {piece}", "")]
 
     def _fit(self, text: str, width: int | None = None) -> str:
         """``text``, harmless, cut with an ellipsis if it is wider than ``width``."""
