@@ -417,3 +417,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"logscan {logscan.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", HELP, ids=" ".join)
+def test_documentation_shows_help_as_it_is(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    run([*arguments, "--help"])
+    shown = "\n".join(line.rstrip() for line in lines_of(capsys.readouterr().out))
+    page = (SRC.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert f"--help -->\n```text\n{shown}\n```" in page, "python docs/generate.py renews it"
