@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from logscan.errors import ParserError
+from logscan.errors import ParserError, UsageError
 from logscan.schema import SCHEMA
 from logscan.transcripts import TranscriptReader, detect_transcript, read_transcript
 from logscan.transcripts_formats import parse_transcript_format, transcript_formats
@@ -48,6 +48,16 @@ def test_the_example_of_the_manual_is_short_and_works():
     example = manual.split("```toml\n")[1].split("```")[0]
     assert len(example.splitlines()) < 30
     assert transcript_selfcheck(parse_transcript_format(tomllib.loads(example))) == []
+
+
+def test_a_format_may_be_forced_by_name_or_by_file(tmp_path):
+    text = "220 mx.example.com ESMTP\n"
+    assert [row["parser"] for row in replies(text, "javamail")] == ["javamail"]
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\ntitle = "Mine"\nabout = "Mine."\n[dialogue]\nserver = "(?P<text>.*)"\n')
+    assert [row["parser"] for row in replies(text, str(file))] == ["mine"]
+    with pytest.raises(UsageError, match="no transcript format is called 'nonsense'"):
+        replies(text, "nonsense")
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=[path.stem for path in FIXTURES])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from logscan.errors import UsageError
 from logscan.transcripts_conversation import Conversation
-from logscan.transcripts_formats import TranscriptFormat, transcript_formats
+from logscan.transcripts_formats import TranscriptFormat, load_transcript_format, transcript_formats
 from logscan.transcripts_learning import learn_format
 from logscan.transcripts_lines import Line, Wrapper, find_wrappers, strip_wrappers
 
@@ -41,8 +42,15 @@ class Choice:
 def choose(
     lines: Sequence[Line], parser: str | None = None, *, extra: TranscriptFormat | None = None
 ) -> Choice | None:
-    """The format of the first transcript in ``lines``; ``parser`` forces one, ``extra`` competes too."""
+    """The format of the first transcript in ``lines``.
+
+    ``parser`` forces one, by its name or its file; ``extra`` competes with the known ones.
+    Raises ``UsageError`` for an unknown name, ``ParserError`` for a wrong file.
+    """
     texts = [line.text for line in lines]
+    if parser is not None and parser.endswith(".toml"):
+        extra = load_transcript_format(Path(parser))
+        parser = extra.name
     formats = transcript_formats() | ({extra.name: extra} if extra is not None else {})
     if parser is not None and parser not in formats:
         raise UsageError(f"no transcript format is called {parser!r}; known are {', '.join(formats)}")

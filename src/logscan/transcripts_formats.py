@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, get_args
 
 from logscan.dialogue import Body
@@ -117,12 +118,12 @@ def transcript_formats() -> dict[str, TranscriptFormat]:
     return {name: load_transcript_format(file) for name, file in parser_files("transcripts").items()}
 
 
-def load_transcript_format(file: Traversable) -> TranscriptFormat:
+def load_transcript_format(file: Traversable | Path) -> TranscriptFormat:
     """One transcript format from its file; raises ``ParserError`` that names file, key and reason."""
     try:
         data = tomllib.loads(file.read_text("utf-8"))
         return parse_transcript_format(data)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ParserError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ParserError) as error:
         raise ParserError(f"{file}: {error}") from None
 
 
