@@ -205,6 +205,14 @@ def test_a_reply_that_breaks_off_counts_with_a_warning():
     assert reader.coverage.warnings == ["replies that break off in the middle: 1"]
 
 
+def test_an_example_of_what_was_not_understood_never_shows_a_login():
+    login = "=== Trying h:25...\n<-  220 mx\n -> AUTH PLAIN AHVzZXIAc2VjcmV0\n<** 535 5.7.8 no\n"
+    reader = TranscriptReader([(login + "=== Connection closed\nfailed: AHVzZXIAc2VjcmV0\n").encode()], "x")
+    list(reader.batches())
+    assert reader.coverage.other == 1
+    assert reader.coverage.examples == []
+
+
 def test_coverage_counts_lines_and_shows_what_was_not_understood():
     reader = TranscriptReader([b"# a note\n<-  220 mx\n -> QUIT\n<-  221 bye\n"], "x")
     list(reader.batches())

@@ -134,8 +134,8 @@ class TranscriptReader:
         return Conversation(choice.form, stamp_reader(choice.form.time, self._tz, self._year))
 
     def _end(self, conversation: Conversation) -> list[Found]:
-        self._secrets |= conversation.secrets()
         found = list(conversation.finish())
+        self._secrets |= conversation.secrets
         if conversation.broken_off:
             self.coverage.warnings.append(f"replies that break off in the middle: {conversation.broken_off}")
         return found

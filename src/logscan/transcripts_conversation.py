@@ -344,9 +344,10 @@ class Conversation:
             yield from _distinct(self._copies)
         self._copies = []
 
+    @property
     def secrets(self) -> set[str]:
-        """What clients sent to log in."""
-        return {secret for track in self._tracks.values() for secret in track.session.secrets}
+        """What clients sent to log in, once the transcript is finished."""
+        return self._speakers.secrets
 
 
 def _make_frame(form: TranscriptFormat) -> FieldsFrame | JsonFrame | None:

@@ -15,6 +15,7 @@ from logscan.transcripts_tracks import CLIENT, SERVER, Found, Track
 #: Lines kept of a session whose server is not known yet, and characters kept of a line in pieces.
 _LONGEST_VOTE = 400
 _LONGEST_PIECE = 1 << 16
+_MOST_SECRETS = 10_000
 
 
 class Speakers:
@@ -28,6 +29,8 @@ class Speakers:
         """How many replies the dialogue itself showed."""
         self.broken_off = 0
         """How many replies end before their last line."""
+        self.secrets: set[str] = set()
+        """What clients of finished sessions sent to log in."""
         self._last_vote = False
 
     def new_track(self, key: str | None) -> Track:
@@ -149,6 +152,8 @@ class Speakers:
         if track.row:
             row, track.row = track.row, ""
             found += self.say(track, track.side or CLIENT, [Line(0, row)])
+        if len(self.secrets) < _MOST_SECRETS:
+            self.secrets.update(track.session.secrets)
         self.broken_off += track.session.reply_open is not None
         return found + self.settle(track)
 
