@@ -39,10 +39,14 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way to take a text apart: a RE2 regex, and what is constant when it matches."""
+    """One way to take a text apart: a RE2 regex, and what is constant when it matches.
+
+    ``trim``: a sign to be taken off the end of the last group.
+    """
 
     regex: str
     constants: Mapping[str, Any]
+    trim: str | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -155,11 +159,11 @@ class _Reader:
             table = {"regex": item} if isinstance(item, str) else item
             if not isinstance(table, dict):
                 raise self.fail(where, "must be a regex, or a list of regexes and { regex, set } tables")
-            self.keys(where, table, ("regex", "set"))
+            self.keys(where, table, ("regex", "set", "trim"))
             regex = self.text(where, table, "regex")
             if "(?P<" not in regex and "(" in re.sub(r"\\.|\[[^\]]*\]|\(\?(?::|[a-z]+\))", "", regex):
                 raise self.fail(where, "groups must be named, (?P<name>…), or not captured, (?:…)")
-            found.append(Alternative(regex, table.get("set", {})))
+            found.append(Alternative(regex, table.get("set", {}), table.get("trim")))
         return tuple(found)
 
     def rule(self, table: Mapping[str, Any]) -> Rule:

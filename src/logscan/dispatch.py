@@ -1,8 +1,8 @@
 """Which rules a line may belong to, told by the first word of its message: dispatched, not searched.
 
-Most regexes of a log parser begin with fixed letters (``reject: ``, ``client=``), at most after a queue id. Eight
-bytes at the place where a message's first word begins tell with a few array operations what else a regex over every line would
-have to find. Lines whose first word no rule begins with are searched all the same.
+Most regexes of a log parser begin with fixed letters (``reject: ``, ``client=``), at most after a queue id. The
+bytes where a message's first word begins tell with a few array operations what a regex over every line would have to
+find. Lines whose first word no rule begins with are searched all the same.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from logscan.records import Lines
 Words = npt.NDArray[np.uint64]
 #: A queue id and what follows it are at most so far apart.
 _LONGEST_ID = 24
+_LETTERS = 16
 #: So few rules are tried at once, without a look at their literals first.
 _FEW = 2
 _ID_GROUP = re.compile(r"\(\?P<queue_id>(?:\[[^\]]*\])+\+\): |NOQUEUE: ")
@@ -29,13 +30,13 @@ _SPECIAL = set("([{.*+?|^$\\")
 
 
 def first_words(lines: Lines) -> Words:
-    """Eight bytes from the first word of each line's message on, 0 where there is none.
+    """Sixteen bytes from the first word of each line's message on, as two numbers; 0 where there is none.
 
     A message follows the first ``: `` of a line; a queue id in front of it is passed over.
     """
     raw = np.frombuffer(lines.data, np.uint8)
-    if len(raw) < 16:
-        return np.zeros(len(lines), np.uint64)
+    if len(raw) < 32:
+        return np.zeros((2, len(lines)), np.uint64)
     colons = np.flatnonzero(raw[:-1] == 58)
     colons = colons[raw[colons + 1] == 32]
     colons = np.append(colons, [len(raw), len(raw)])
@@ -47,22 +48,35 @@ def first_words(lines: Lines) -> Words:
     is_id &= (second - message <= _LONGEST_ID) & (second <= lines.ends)
     word = np.where(is_id, second, message)
     every = np.ndarray((len(raw) - 7,), "<u8", buffer=lines.data, strides=(1,))
-    good = (word < lines.ends) & (word < len(every))
-    return np.where(good, every[np.where(good, word, 0)], np.uint64(0))
+    good = (word < lines.ends) & (word + 8 < len(every))
+    word = np.where(good, word, 0)
+    return np.stack([np.where(good, every[word], 0), np.where(good, every[word + 8], 0)]).astype(np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Fixed letters that messages of some rules begin with (the first eight), and what else must stand in the line."""
+    """Fixed letters that messages of some rules begin with (at most sixteen), and what else must stand in the line."""
 
     letters: bytes
-    literals: tuple[str, ...] | None
+    literals: tuple[str, ...] | None = None
+
+    def fits(self, other: str) -> bool:
+        """Whether a message may begin with both."""
+        letters = other.encode()[:_LETTERS]
+        return letters.startswith(self.letters) or self.letters.startswith(letters)
 
     def found(self, words: Words) -> npt.NDArray[np.bool_]:
         """Which words begin with the letters."""
-        mask = np.uint64((1 << (8 * len(self.letters))) - 1)
-        result: npt.NDArray[np.bool_] = (words & mask) == np.uint64(int.from_bytes(self.letters, "little"))
+        result = _begins(words[0], self.letters[:8])
+        if len(self.letters) > 8:
+            result &= _begins(words[1], self.letters[8:])
         return result
+
+
+def _begins(words: npt.NDArray[np.uint64], letters: bytes) -> npt.NDArray[np.bool_]:
+    mask = np.uint64((1 << (8 * len(letters))) - 1)
+    result: npt.NDArray[np.bool_] = (words & mask) == np.uint64(int.from_bytes(letters, "little"))
+    return result
 
 
 def prefixes_of(rule: Rule) -> list[str]:
@@ -106,14 +120,15 @@ def _letters(regex: str) -> str:
 
 def rule_prefixes(rules: Iterable[Rule]) -> list[Prefix]:
     """All prefixes of some rules, with literals where many share the letters and most such lines are none of theirs."""
-    by_letters: dict[bytes, list[tuple[Rule, str]]] = {}
+    by_letters: dict[bytes, list[Rule]] = {}
     for rule in rules:
         for text in prefixes_of(rule):
-            by_letters.setdefault(text.encode()[:8], []).append((rule, text))
+            letters = text.encode()[:_LETTERS]
+            by_letters.setdefault(letters, []).append(rule)
     result = []
     for letters, found in by_letters.items():
-        literals = tuple(dict.fromkeys(literal for rule, _ in found for literal in rule.literals))
-        telling = any(literal.removeprefix(": ") in letters.decode() for literal in literals)
+        literals = tuple(dict.fromkeys(literal for rule in found for literal in rule.literals))
+        telling = any(literal.removeprefix(": ")[:_LETTERS] in letters.decode() for literal in literals)
         result.append(Prefix(letters, None if telling or len(found) <= _FEW else literals))
     return result
 
@@ -124,7 +139,7 @@ def literal_prefixes(literals: Sequence[str]) -> tuple[list[Prefix], list[str]]:
     for literal in literals:
         text = literal.removeprefix("]") if literal.startswith("]: ") else literal
         if text.startswith(": ") and len(text) > 5 and text[2:].isascii():
-            begin.append(Prefix(text[2:].encode()[:8], None))
+            begin.append(Prefix(text[2:].encode()[:_LETTERS]))
         else:
             other.append(literal)
     return begin, other

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.assembly import ROW_SCHEMA, add_header, assemble, in_order
 from logscan.definitions import LogParser, Rule
-from logscan.dispatch import Prefix, first_words, literal_prefixes, rule_prefixes
+from logscan.dispatch import Prefix, first_words, literal_prefixes, prefixes_of, rule_prefixes
 from logscan.errors import ParserError
 from logscan.extraction import (
     Columns,
@@ -28,22 +29,15 @@ from logscan.extraction import (
     rename_values,
     split_replies,
     steps_in_order,
-    typed,
     unfold,
     unquote_replies,
 )
 from logscan.frames import FRAMES
 from logscan.records import Lines, Positions, Records, split_lines, split_records
-from logscan.schema import SCHEMA
+from logscan.rulesets import RuleSet, alternation
 
-#: Columns that the scan fills once the order of lines is known.
-_LATER = {"time", "parser", "source", "cause"}
-#: What a rule's row holds: the table's columns, and what the passes need.
-ROW_SCHEMA = pa.schema(
-    [f for f in SCHEMA if f.name not in _LATER]
-    + [pa.field("stamp", pa.int64()), pa.field("zone", pa.int8()), pa.field("pid", pa.string())]
-)
 _REPEATED = ": message repeated "
+_REPEATED_WORD = b" repeated "
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
 _EXAMPLES = 5
 
@@ -110,12 +104,12 @@ class Engine:
         prefixes, others = literal_prefixes(literals)
         unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
         others += [text for rule in unwanted for text in rule.literals]
-        return [*prefixes, *rule_prefixes(unwanted)], _alternation(others + literals) or None
+        return [*prefixes, *rule_prefixes(unwanted)], alternation(others + literals) or None
 
     @cached_property
     def _interest(self) -> str:
         literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
-        return _alternation([*literals, _REPEATED, "last message repeated "])
+        return alternation([*literals, _REPEATED])
 
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
@@ -123,41 +117,67 @@ class Engine:
         block = Block(len(lines))
         if not len(lines):
             return block
-        likely, ignored = self._by_first_word(lines)
-        # What no first word tells is searched for the literals of all rules.
-        rest = np.flatnonzero(~(likely | ignored))
-        if len(rest):
-            likely[rest[_search(lines, rest, self._interest)]] = True
-        records = split_records(lines, np.flatnonzero(likely), self.frame)
         done = np.zeros(len(lines), bool)
-        self._apply(lines, records, block, done)
-        done |= ignored
+        if _REPEATED_WORD in data:
+            self._note_repeats(lines, block, done)
+        if self.frame.after_colon:
+            prefix, ignored = self._by_first_word(lines)
+            self._apply(
+                split_records(lines, np.flatnonzero(prefix >= 0), self.frame), prefix, lines, block, done
+            )
+            done |= ignored
+        # What no first word tells is searched for the literals of all rules.
         rest = np.flatnonzero(~done)
+        if self.frame.after_colon:
+            rest = self._own(lines, rest)
+        hits = rest[_search(lines, rest, self._interest)]
+        self._apply(split_records(lines, hits, self.frame), np.full(len(lines), -1), lines, block, done)
         known = self._ignored[1]
+        rest = rest[~done[rest]]
         if known and len(rest):
             done[rest[_search(lines, rest, known)]] = True
-            rest = np.flatnonzero(~done)
+            rest = rest[~done[rest]]
         if len(rest):
             self._count_unparsed(lines, rest, block)
         block.understood += int(done.sum())
+        for found in block.contexts.values():
+            found.sort(key=lambda item: item[0].name)
         return block
 
-    def _by_first_word(self, lines: Lines) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Lines that a rule may match, and lines that are known to tell of no reply."""
+    def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
+        """Tell lines of this parser's services that no rule knows from lines of other programs."""
+        records = split_records(lines, rest, self.frame)
+        if self.frame.continuation and len(records) < len(rest):
+            alone = np.setdiff1d(rest, records.index, assume_unique=True)
+            goes_on = pc.match_substring_regex(lines.text.take(pa.array(alone)), self.frame.continuation)
+            block.understood += pc.sum(goes_on).as_py()
+        for _, places in self._services_of(records):
+            block.unparsed += len(places)
+            for place in places[: _EXAMPLES - len(block.examples)]:
+                block.examples.append(lines.example(int(records.index[place])))
+
+    def _own(self, lines: Lines, places: Positions) -> Positions:
+        """Those of some lines that belong to this parser's services."""
+        if not len(places):
+            return places
+        records = split_records(lines, places, self.frame)
+        own = [records.index[here] for _, here in self._services_of(records)]
+        return np.unique(np.concatenate(own)) if own else places[:0]
+
+    def _by_first_word(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.bool_]]:
+        """The number of the prefix (-1: none) by which rules may match a line; lines known to tell of no reply."""
         words = first_words(lines)
-        likely = np.zeros(len(lines), bool)
+        which = np.full(len(lines), -1)
         ignored = np.zeros(len(lines), bool)
         for prefix in self._ignored[0]:
             ignored |= prefix.found(words)
-        for prefix in self._prefixes:
-            found = prefix.found(words)
-            if prefix.literals is None:
-                likely |= found
-            elif found.any():
-                places = np.flatnonzero(found)
-                likely[places[_search(lines, places, _alternation(prefix.literals))]] = True
+        for number, prefix in enumerate(self._prefixes):
+            places = np.flatnonzero(prefix.found(words))
+            if prefix.literals is not None and len(places):
                 # The others begin like a rule's lines and hold none of its literals.
-        return likely, ignored & ~likely
+                places = places[_search(lines, places, alternation(prefix.literals))]
+            which[places] = number
+        return which, ignored & (which < 0)
 
     def _owned(self, service: str | None) -> str | None:
         """The daemon's name if the service is this parser's, else None."""
@@ -187,12 +207,19 @@ class Engine:
         for daemon, found in places.items():
             yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
 
-    def _apply(self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]) -> None:
-        counts = self._unfold_repeats(lines, records, block, done)
+    def _apply(
+        self, records: Records, prefix: Positions, lines: Lines, block: Block, done: npt.NDArray[np.bool_]
+    ) -> None:
+        counts = self._unfold_repeats(records) if _REPEATED_WORD in lines.data else {}
         found: list[tuple[Rule, Positions, Columns]] = []
-        for daemon, places in self._services_of(records):
-            texts = records.message if len(places) == len(records) else records.message.take(pa.array(places))
-            found += self._match(self._rules_for(daemon), places, texts)
+        for daemon, own in self._services_of(records):
+            numbers = prefix[records.index[own]]
+            for number in np.unique(numbers):
+                places = own[numbers == number]
+                texts = (
+                    records.message if len(places) == len(records) else records.message.take(pa.array(places))
+                )
+                found += self._match(self._rules_for(daemon, int(number)), places, texts)
         rows = []
         for rule, places, columns in found:
             done[records.index[places]] = True
@@ -200,22 +227,32 @@ class Engine:
             if rule.role == "reply":
                 rows.append((rule, places, columns))
             else:
-                _add_header(columns, records, places)
+                add_header(columns, records, places)
                 block.contexts.setdefault(rule.role, []).append((rule, columns))
         if rows:
-            block.rows = _assemble(rows, records, counts)
+            block.rows = in_order(block.rows, assemble(rows, records, counts))
 
     @cache  # noqa: B019 - an engine lives as long as its scan
-    def _rules_for(self, daemon: str) -> _Rules:
-        return _Rules([rule for rule in self._rules if not rule.services or daemon in rule.services])
+    def _rules_for(self, daemon: str, number: int) -> RuleSet:
+        """The rules of a service, of those whose lines may begin with a prefix (-1: all)."""
+        rules = [rule for rule in self._rules if not rule.services or daemon in rule.services]
+        if number >= 0:
+            prefix = self._prefixes[number]
+            rules = [
+                rule
+                for rule in rules
+                if any(prefix.fits(text) for text in prefixes_of(rule))
+                or len(prefixes_of(rule)) < len(rule.alternatives)
+            ]
+        return RuleSet(rules)
 
     def _match(
-        self, rules: _Rules, places: Positions, texts: pa.Array
+        self, rules: RuleSet, places: Positions, texts: pa.Array
     ) -> Iterator[tuple[Rule, Positions, Columns]]:
         """Which rule each message is, and what the rule's regexes capture."""
         for rule in rules.also:
             # Most lines that hold the literal are another rule's too: look before taking apart.
-            likely = pc.match_substring_regex(texts, _alternation(rule.literals))
+            likely = pc.match_substring_regex(texts, alternation(rule.literals))
             if pc.any(likely).as_py():
                 matched, columns = extract(texts.filter(likely), rule.alternatives)
                 if matched.any():
@@ -256,151 +293,32 @@ class Engine:
                 )
         rename_values(columns, self.parser.values)
 
-    def _unfold_repeats(
-        self, lines: Lines, records: Records, block: Block, done: npt.NDArray[np.bool_]
-    ) -> dict[int, int]:
-        """Undo ``message repeated N times: [ … ]`` (rsyslog) and note ``last message repeated N times`` (syslogd).
+    def _unfold_repeats(self, records: Records) -> dict[int, int]:
+        """Undo ``message repeated N times: [ … ]`` (rsyslog).
 
         Returns, by place in ``records``, how many lines a record stands for.
         """
-        counts: dict[int, int] = {}
-        if b" repeated " not in lines.data:
-            return counts
         found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
         where = np.flatnonzero(np.asarray(found.is_valid()))
-        if len(where):
-            times = found.field("n").take(pa.array(where)).to_pylist()
-            counts = {int(i): int(n) for i, n in zip(where, times, strict=True)}
-            records.message = pc.coalesce(
-                pc.if_else(found.is_valid(), found.field("m"), None), records.message
-            )
-        said = np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated ")))
-        for index in said:
+        if not len(where):
+            return {}
+        times = found.field("n").take(pa.array(where)).to_pylist()
+        records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
+        return {int(place): int(n) for place, n in zip(where, times, strict=True)}
+
+    def _note_repeats(self, lines: Lines, block: Block, done: npt.NDArray[np.bool_]) -> None:
+        """Note the lines ``last message repeated N times`` (syslogd), which speak of the line before."""
+        for index in np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated "))):
             match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
             if match:
                 block.repeats.append((int(index), int(match[1])))
                 done[index] = True
-        return counts
-
-    def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
-        """Tell lines of this parser's services that no rule knows from lines of other programs."""
-        records = split_records(lines, rest, self.frame)
-        if self.frame.continuation and len(records) < len(rest):
-            alone = np.setdiff1d(rest, records.index, assume_unique=True)
-            goes_on = pc.match_substring_regex(lines.text.take(pa.array(alone)), self.frame.continuation)
-            block.understood += pc.sum(goes_on).as_py()
-        for _, places in self._services_of(records):
-            block.unparsed += len(places)
-            for place in places[: _EXAMPLES - len(block.examples)]:
-                block.examples.append(lines.example(int(records.index[place])))
-
-
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """Rules that the log has shown, and those that it has not, with all literals of the latter."""
-
-    seen: tuple[Rule, ...]
-    unseen: tuple[Rule, ...]
-    literals: str
-
-
-class _Rules:
-    """The rules of one service: those that go with others (``also``), and the rest, ``split`` by what was seen.
-
-    Which were seen is only remembered to try them first; a rule finds the same lines wherever it stands. Threads
-    share this: a split is replaced as a whole, never changed.
-    """
-
-    def __init__(self, rules: list[Rule]) -> None:
-        self.also = [rule for rule in rules if rule.also]
-        self._order = [rule for rule in rules if not rule.also]
-        self.split = self._by_names(frozenset())
-
-    def _by_names(self, names: frozenset[str]) -> _Split:
-        seen = tuple(rule for rule in self._order if rule.name in names)
-        unseen = tuple(rule for rule in self._order if rule.name not in names)
-        return _Split(seen, unseen, _alternation(literal for rule in unseen for literal in rule.literals))
-
-    def meet(self, rule: Rule) -> None:
-        """Remember that the log has lines of this rule."""
-        self.split = self._by_names(frozenset({rule.name, *(known.name for known in self.split.seen)}))
-
-
-def _add_header(columns: Columns, records: Records, places: Positions) -> None:
-    index = pa.array(places)
-    for name, values in records.columns.items():
-        if columns.get(name) is None:
-            columns[name] = values.take(index)
-    columns["line"] = pa.array(records.index[places])
-
-
-def _assemble(
-    found: list[tuple[Rule, Positions, Columns]], records: Records, counts: dict[int, int]
-) -> pa.Table:
-    """The rows that rules gave, in the order of lines and the columns of ROW_SCHEMA."""
-    sizes = [len(places) for _, places, _ in found]
-    places = np.concatenate([places for _, places, _ in found])
-    count = np.ones(len(places), np.int32)
-    for start, (_, here, columns) in zip(np.cumsum([0, *sizes]), found, strict=False):
-        if "total" in columns:
-            # Counters such as vrfy=1/4: three of four commands failed.
-            failed = pc.subtract(columns.pop("total").cast(pa.int32()), columns.pop("ok").cast(pa.int32()))
-            count[start : start + len(here)] = np.asarray(failed)
-    if counts:
-        count = count * np.array([counts.get(int(place), 1) for place in places], np.int32)
-    order = np.argsort(places, kind="stable")
-    order = order[count[order] > 0]
-    places, index = places[order], pa.array(order)
-    values, zones = records.times(places)
-    ready: dict[str, pa.Array] = {
-        "line": pa.array(records.index[places]),
-        "stamp": pa.array(values),
-        "zone": pa.array(zones),
-        "count": pa.array(count[order]),
-        "rule": _word([constant(rule.name, len(here)) for rule, here, _ in found], index),
-    }
-    header = pa.array(places)
-    arrays = []
-    for field_ in ROW_SCHEMA:
-        name, type_ = field_.name, field_.type
-        if name in ready:
-            arrays.append(typed(name, ready[name], type_))
-            continue
-        parts = [columns.get(name) for _, _, columns in found]
-        above = records.columns.get(name)
-        if all(part is None for part in parts):
-            arrays.append(
-                pa.nulls(len(order), type_) if above is None else typed(name, above.take(header), type_)
-            )
-            continue
-        filled = [
-            pa.nulls(n, type_) if p is None else typed(name, p, type_)
-            for p, n in zip(parts, sizes, strict=True)
-        ]
-        column = _word(filled, index)
-        if above is not None and column.null_count:
-            column = pc.coalesce(column, typed(name, above.take(header), type_))
-        arrays.append(column)
-    return pa.Table.from_arrays(arrays, schema=ROW_SCHEMA)
-
-
-def _word(parts: list[pa.Array], index: pa.Array) -> pa.Array:
-    """Parts of a column put together and brought into order."""
-    whole = pa.chunked_array(parts)
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.unify_dictionaries()
-    return pa.concat_arrays(whole.chunks).take(index)
 
 
 def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
     """Which of the lines at ``places`` a regex finds something in."""
     texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
     return np.asarray(pc.match_substring_regex(texts, regex))
-
-
-def _alternation(literals: Iterable[str]) -> str:
-    """A regex that finds any of the literals."""
-    return "|".join(re.escape(literal).replace("\\ ", " ") for literal in literals)
 
 
 def _products(rule: Rule, parser: LogParser) -> set[str]:

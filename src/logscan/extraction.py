@@ -49,6 +49,9 @@ def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.N
             if hits < len(rest):
                 found = found.filter(pa.array(valid))
             columns = {name: found.field(name) for name in alternative.groups}
+            if alternative.trim:
+                last = alternative.groups[-1]
+                columns[last] = _trimmed(columns[last], alternative.trim)
         for name, value in alternative.constants.items():
             columns[name] = constant(value, hits)
         parts.append((rest[valid], columns))
@@ -212,16 +215,34 @@ def _split_logged_reply(text: str) -> Reply:
 
 def _tails(raw: pa.Array, skip: npt.NDArray[np.int64]) -> pa.Array:
     """Each text from its byte ``skip`` on."""
-    offsets = np.frombuffer(raw.buffers()[1], np.int32, len(raw) + 1, raw.offset * 4)
-    starts = np.minimum(offsets[:-1] + skip, offsets[1:])
-    pairs = np.empty(2 * len(raw), np.int32)
-    pairs[0::2], pairs[1::2] = starts, offsets[1:]
-    if not len(raw):
-        return pa.array([], pa.string())
-    buffer = raw.buffers()[2] or pa.py_buffer(b"")
-    every = pa.Array.from_buffers(pa.string(), len(pairs) - 1, [None, pa.py_buffer(pairs), buffer])
-    tails = every.take(pa.array(np.arange(0, len(pairs) - 1, 2)))
+    starts, ends = _bounds(raw)
+    tails = _cut(raw, np.minimum(starts + skip, ends), ends)
     return pc.if_else(raw.is_valid(), tails, None) if raw.null_count else tails
+
+
+def _trimmed(texts: pa.Array, sign: str) -> pa.Array:
+    """The texts without the sign, where they end in it."""
+    starts, ends = _bounds(texts)
+    return _cut(texts, starts, ends - np.asarray(pc.ends_with(texts, sign)) * len(sign.encode()))
+
+
+def _bounds(texts: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    offsets = np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1, texts.offset * 4)
+    return offsets[:-1], offsets[1:]
+
+
+def _cut(
+    texts: pa.Array, starts: npt.NDArray[np.integer[Any]], ends: npt.NDArray[np.integer[Any]]
+) -> pa.Array:
+    """The bytes from ``starts`` to ``ends`` of the texts' buffer; neither decreases."""
+    if not len(texts):
+        return pa.array([], pa.string())
+    pairs = np.empty(2 * len(texts), np.int32)
+    pairs[0::2], pairs[1::2] = starts, ends
+    buffer = texts.buffers()[2] or pa.py_buffer(b"")
+    every = pa.Array.from_buffers(pa.string(), len(pairs) - 1, [None, pa.py_buffer(pairs), buffer])
+    # What lies between two texts is left behind.
+    return every.take(pa.array(np.arange(0, len(pairs) - 1, 2)))
 
 
 def _replace(column: pa.Array, places: npt.NDArray[np.int64], values: pa.Array) -> pa.Array:

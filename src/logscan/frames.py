@@ -38,6 +38,7 @@ class Frame:
 
     ``inner`` forms are tried in order on what a wrapping form left. ``columns`` are the groups that are of
     use later. ``continuation`` is a regex of lines without header that go on with the record before.
+    ``after_colon``: a message follows the first ``: `` of its line, so that its first word is found at once.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Frame:
     inner: tuple[HeaderForm, ...] = ()
     columns: tuple[str, ...] = ("host", "service", "pid", "queue_id")
     continuation: str | None = None
+    after_colon: bool = False
 
 
 _SYSLOG = (
@@ -98,7 +100,7 @@ _EXIM_CONTINUATION = (
 FRAMES = {
     frame.name: frame
     for frame in (
-        Frame("syslog", _SYSLOG, (_SOLARIS,)),
+        Frame("syslog", _SYSLOG, (_SOLARIS,), after_colon=True),
         Frame(
             "exim",
             (_EXIM_TAGGED[0], _EXIM, *_SYSLOG, _EXIM_TAGGED[1]),

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.assembly import ROW_SCHEMA
 from logscan.definitions import LogParser
-from logscan.engine import ROW_SCHEMA, Block, Engine
+from logscan.engine import Block, Engine
 from logscan.extraction import as_text
 from logscan.passes import PASSES, Group, Pass, Versions
 from logscan.schema import SCHEMA
