@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-#: Causes that say little: the context may tell more.
-UNCLEAR = ("unknown", "reputation")
-
 #: A stage, or an outcome, is that of an episode if it has such a share.
 _MOST = 0.7
 _HALF = 0.5
@@ -25,10 +22,9 @@ class Context:
 
     ``commands``: share of the replies by command answered. ``single``: one peer had nearly all. ``came_back``: share
     of the messages that were accepted later, after ``median_delay_s``. ``accepted``: whether mail passed meanwhile,
-    outbound at these very servers. ``names_volume``: whether the texts give the amount of mail as a reason.
+    outbound at these very servers.
     """
 
-    cause: str
     code: int | None
     direction: str | None
     commands: Mapping[str, float]
@@ -36,7 +32,6 @@ class Context:
     came_back: float
     median_delay_s: float | None
     accepted: bool
-    names_volume: bool
 
     def mostly(self, *commands: str) -> bool:
         """Whether most of the replies answer one of these commands."""
@@ -44,46 +39,30 @@ class Context:
 
 
 def cause_by_context(episode: Context) -> tuple[str, str] | None:
-    """The cause that the context tells, and how; None where the replies tell it, or nothing does."""
+    """The cause that the context tells, and how; None if it tells none."""
     for applies, cause, reason in _RULES:
         if applies(episode):
             return cause, reason
     return None
 
 
-def _unclear(direction: str, *commands: str) -> Callable[[Context], bool]:
-    return lambda episode: (
-        episode.cause == "unknown" and episode.direction == direction and episode.mostly(*commands)
-    )
+def _in(direction: str, *commands: str) -> Callable[[Context], bool]:
+    return lambda episode: episode.direction == direction and episode.mostly(*commands)
 
 
-_in_greeting = _unclear("inbound", "CONNECT")
-_in_envelope = _unclear("inbound", "MAIL", "RCPT")
-_after_data = _unclear("inbound", "DATA", "BDAT", "EOD")
-_at_their_greeting = _unclear("outbound", "CONNECT")
-_at_their_envelope = _unclear("outbound", "MAIL", "RCPT")
+_in_greeting = _in("inbound", "CONNECT")
+_in_envelope = _in("inbound", "MAIL", "RCPT")
+_after_data = _in("inbound", "DATA", "BDAT", "EOD")
+_at_their_greeting = _in("outbound", "CONNECT")
+_at_their_envelope = _in("outbound", "MAIL", "RCPT")
 
 
 def _greylisted(episode: Context) -> bool:
-    return (
-        episode.cause == "unknown"
-        and episode.mostly("RCPT", "DATA", "EOD")
-        and episode.came_back >= _HALF
-        and (episode.median_delay_s or 0) >= _RETRY_SECONDS
-    )
+    in_time = (episode.median_delay_s or 0) >= _RETRY_SECONDS
+    return episode.mostly("RCPT", "DATA", "EOD") and episode.came_back >= _HALF and in_time
 
 
 _RULES: tuple[tuple[Callable[[Context], bool], str, str], ...] = (
-    (
-        lambda episode: (
-            episode.cause == "reputation"
-            and episode.direction == "outbound"
-            and episode.single
-            and episode.names_volume
-        ),
-        "rate_limit",
-        "The replies name volume or complaints; a sudden burst from one provider points to the volume.",
-    ),
     (
         _greylisted,
         "greylisting",

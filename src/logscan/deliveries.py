@@ -39,6 +39,12 @@ class Messages:
         """Those of some of the refusals."""
         return Messages(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def firsts(self) -> tuple[Ints, Ints]:
+        """The number of the first refusal of each message, and how many refusals the message has."""
+        named = np.flatnonzero(self.number >= 0)
+        _, first, refusals = np.unique(self.number[named], return_index=True, return_counts=True)
+        return named[first], refusals
+
 
 def follow(refused: Negatives) -> Messages:
     """Tell what became of the messages that these replies put off."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from typing import Any
+from itertools import pairwise, starmap
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.baseline import DAY, HOUR, MINUTE, SECOND, Ints
-from logscan.contexts import UNCLEAR, Context, cause_by_context
+from logscan.contexts import Context, cause_by_context
 from logscan.deliveries import Messages, follow
-from logscan.findings import FlagOptions, Outcome, Peak, Peer, Spike
+from logscan.findings import FlagOptions, Outcome, Peak, Spike
 from logscan.negatives import Negatives, parties
-from logscan.tally import Coded, coded, group
+from logscan.portraits import moment, peers_of, seconds_around, totals_of
+from logscan.tally import coded
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN = "unknown"
 #: One peer with this share of the replies is the spike's only one.
 _SINGLE = 0.8
 #: A cause told by fewer of the replies than this does not speak for those that tell none.
@@ -31,8 +30,6 @@ _PEAK_WIDTHS = (SECOND, 10 * SECOND, MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, DAY)
 _PEAK_BINS = 60
 #: A silence of so many times the usual gap between two replies ends a spike.
 _SILENCE = 3
-#: Texts that give the amount of mail as a reason.
-_VOLUME = "(?i)volume|traffic|throttl|too (?:many|much|fast)|rate limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def _same_incident(one: Negatives, other: Negatives) -> bool:
         return False
     if (one.direction.codes[0], one.family[0]) != (other.direction.codes[0], other.family[0]):
         return False
-    if _dominant(_totals(one.cause, one.count)) == _dominant(_totals(other.cause, other.count)):
+    if _dominant(totals_of(one.cause, one.count)) == _dominant(totals_of(other.cause, other.count)):
         return True
     (first, share), (second, other_share) = _heaviest_party(one), _heaviest_party(other)
     return first == second and min(share, other_share) >= _SINGLE
@@ -77,54 +74,48 @@ def describe(episodes: Sequence[Episode], refused: Negatives, options: FlagOptio
     surroundings = _Surroundings(refused)
     messages = follow(refused.where(np.concatenate([episode.rows for episode in episodes])))
     bounds = np.cumsum([0, *(len(episode.rows) for episode in episodes)])
-    return [
-        _describe(
-            refused.where(episode.rows),
-            episode.expected,
-            messages.where(slice(*bound)),
-            surroundings,
-            options,
-        )
-        for episode, bound in zip(episodes, pairwise(bounds.tolist()), strict=True)
+    spikes = [
+        _describe(refused.where(episode.rows), episode.expected, messages.where(part), surroundings, options)
+        for episode, part in zip(episodes, starmap(slice, pairwise(bounds.tolist())), strict=True)
     ]
+    return sorted(
+        spikes, key=lambda spike: (spike.start, spike.direction or "", spike.code or 0, spike.cause)
+    )
 
 
 def _describe(
     refused: Negatives, expected: float, messages: Messages, log: _Surroundings, options: FlagOptions
 ) -> Spike:
     """``refused`` and ``messages`` hold the refusals of the episode alone."""
-    start = int(refused.time[0]) // SECOND * SECOND
-    end = (int(refused.time[-1]) // SECOND + 1) * SECOND
+    start, end = seconds_around(refused)
     count = int(refused.count.sum())
-    codes = _totals(coded(pa.array(refused.code, mask=refused.code == 0)), refused.count)
-    causes = _totals(refused.cause, refused.count)
-    peers = _peers(refused)
+    codes = totals_of(coded(pa.array(refused.code, mask=refused.code == 0)), refused.count)
+    causes = totals_of(refused.cause, refused.count)
+    peers = peers_of(refused)
     single = _heaviest_party(refused)[1] >= _SINGLE
     outcome = _outcome(refused, messages)
     cause, reason = _dominant(causes), None
     inside, outside = log.shares(refused, cause, start, end)
-    if cause in UNCLEAR:
+    if cause == _UNKNOWN:
         context = Context(
-            cause=cause,
             code=next(iter(codes), None),
             direction=refused.way,
             commands={
                 name: total / count
-                for name, total in _totals(refused.column("command"), refused.count).items()
+                for name, total in totals_of(refused.column("command"), refused.count).items()
             },
             single=single,
             came_back=outcome.delivered_later / max(outcome.messages, 1),
             median_delay_s=outcome.median_delay_s,
             accepted=log.accepted(refused, start, end),
-            names_volume=log.naming_volume(refused),
         )
         cause, reason = cause_by_context(context) or (cause, None)
     return Spike(
         code=next(iter(codes), None),
         direction=refused.way,
         cause=cause,
-        start=_EPOCH + timedelta(microseconds=start),
-        end=_EPOCH + timedelta(microseconds=end),
+        start=moment(start),
+        end=moment(end),
         count=count,
         expected=expected,
         peak=_peak(refused, start, end),
@@ -152,7 +143,7 @@ class _Surroundings:
         order = np.argsort(log.times[rows], kind="stable")
         self._wire_times = log.times[rows][order]
         self._wire_totals = np.concatenate(([0], np.cumsum(log.counts[rows][order])))
-        self.end = int(log.times.max())
+        self.end = int(log.told_times.max())
 
     def shares(self, episode: Negatives, cause: str, start: int, end: int) -> tuple[float, float]:
         """The episode as a share of all replies in its time, and such replies as a share of all others."""
@@ -177,39 +168,15 @@ class _Surroundings:
         found = pc.any(pc.is_in(addresses, value_set=episode.column("peer_ip").values))
         return bool(found.as_py())
 
-    def naming_volume(self, episode: Negatives) -> bool:
-        """Whether most of these replies give the amount of mail as a reason."""
-        naming = pc.sum(pc.match_substring_regex(episode.text("text"), _VOLUME)).as_py() or 0
-        return bool(naming > len(episode) / 2)
-
-
-def _totals(column: Coded, counts: Ints) -> dict[Any, int]:
-    """Replies by value, heaviest first; null does not count."""
-    totals = np.bincount(column.codes + 1, counts, len(column.values) + 1)[1:].astype(np.int64)
-    found = zip(column.values.to_pylist(), totals.tolist(), strict=True)
-    return dict(
-        sorted(((value, total) for value, total in found if total), key=lambda item: (-item[1], item[0]))
-    )
-
 
 def _dominant(causes: Mapping[str, int]) -> str:
     """The most frequent cause; one that some of the replies tell speaks for those that tell none."""
     heaviest = next(iter(causes))
-    if heaviest == "unknown":
+    if heaviest == _UNKNOWN:
         telling = (cause for cause in causes if cause != heaviest)
         best = next(telling, heaviest)
         return best if causes[best] >= _TELLING * sum(causes.values()) else heaviest
     return heaviest
-
-
-def _peers(refused: Negatives) -> list[Peer]:
-    """The peers, heaviest first."""
-    name, address = refused.column("peer_name"), refused.column("peer_ip")
-    found = group([name, address], refused.count)
-    each = zip(name.at(found.example), address.at(found.example), found.totals.tolist(), strict=True)
-    return sorted(
-        (Peer(*peer) for peer in each), key=lambda peer: (-peer.count, peer.name or "", peer.ip or "")
-    )
 
 
 def _heaviest_party(refused: Negatives) -> tuple[str | None, float]:
@@ -226,15 +193,12 @@ def _peak(refused: Negatives, start: int, end: int) -> Peak:
     width = next((width for width in _PEAK_WIDTHS if end - start <= _PEAK_BINS * width), _PEAK_WIDTHS[-1])
     totals = np.bincount((refused.time - start) // width, refused.count)
     busiest = int(totals.argmax())
-    moment = _EPOCH + timedelta(microseconds=start + busiest * width)
-    return Peak(moment, width // SECOND, int(totals[busiest]))
+    return Peak(moment(start + busiest * width), width // SECOND, int(totals[busiest]))
 
 
 def _outcome(refused: Negatives, messages: Messages) -> Outcome:
     """What became of the messages, counted from the first refusal of each."""
-    named = np.flatnonzero(messages.number >= 0)
-    _, first = np.unique(messages.number[named], return_index=True)
-    rows = named[first]
+    rows, _ = messages.firsts()
     accepted = messages.accepted[rows] >= 0
     delays = (messages.accepted[rows] - refused.time[rows])[accepted]
     return Outcome(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from logscan.causes import TAXONOMY
@@ -123,7 +123,7 @@ class Spike:
                 f"{self.code or '4xx/5xx'} {_label(self.cause)}",
                 self.direction or "direction unknown",
                 _period(self.start, self.end, with_date=with_date),
-                f"{_plural(self.count, 'reply', 'replies')} ({self.expected:.2g} expected)",
+                f"{_plural(self.count, 'reply', 'replies')} ({_rounded(self.expected)} expected)",
                 _plural(self.distinct_peers, "peer", "peers"),
             )
         )
@@ -224,13 +224,18 @@ def instant(time: datetime) -> str:
 
 def _period(start: datetime, end: datetime, *, with_date: bool) -> str:
     start, end = start.astimezone(UTC), end.astimezone(UTC)
-    date = "%Y-%m-%d " if with_date or start.date() != end.date() else ""
-    last = date if start.date() != end.date() else ""
-    return f"{start.strftime(date + '%H:%M')}-{end.strftime(last + '%H:%M')}"
+    clock = "%H:%M" if end - start >= timedelta(minutes=2) else "%H:%M:%S"
+    same_day = start.date() == end.date()
+    first = f"%Y-%m-%d {clock}" if with_date or not same_day else clock
+    return f"{start.strftime(first)}-{end.strftime(clock if same_day else first)}"
 
 
 def _plural(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
+
+
+def _rounded(count: float) -> str:
+    return f"{count:.1f}" if 0.05 <= count < 10 else f"{count:.0f}"
 
 
 def _label(cause: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from logscan.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
+from logscan.negatives import Log, Negatives
+from logscan.rejections import find_rejections
 from logscan.spikes import find_spikes
 
 __all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer", "Spike", "find_flags"]
@@ -12,4 +14,5 @@ __all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer"
 
 def find_flags(replies: pa.Table, options: FlagOptions = FlagOptions()) -> list[Flag]:  # noqa: B008  frozen
     """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first."""
-    return [*find_spikes(replies, options)]
+    refused = Negatives.of(Log(replies))
+    return [*find_spikes(refused, options), *find_rejections(refused, options)]

@@ -42,6 +42,17 @@ class Log:
     @cached_property
     def wire(self) -> Flags:
         """Which rows are replies that were sent, told for the first time."""
+        replied = pc.or_(self.replies["code"].is_valid(), self.replies["enhanced"].is_valid())
+        flags: Flags = self._told & replied.to_numpy()
+        return flags
+
+    @cached_property
+    def told_times(self) -> Ints:
+        """The times of all that the log tells for the first time, replies or not."""
+        return self.times[self._told & (self.times >= 0)]
+
+    @cached_property
+    def _told(self) -> Flags:
         return self.holds("basis", *WIRE)
 
     def holds(self, name: str, *values: str) -> Flags:
@@ -95,7 +106,7 @@ class Negatives:
     def of(cls, log: Log) -> Negatives:
         """The negative replies that were on the wire and have a time."""
         family = log.codes // 100
-        bare = np.flatnonzero(log.wire & (log.codes == 0) & log.replies["enhanced"].is_valid().to_numpy())
+        bare = np.flatnonzero(log.wire & (log.codes == 0))
         enhanced = log.text("enhanced", bare)
         family[bare] = np.select([_starts(enhanced, "4."), _starts(enhanced, "5.")], [4, 5])
         rows = np.flatnonzero((family >= 4) & log.wire & (log.times >= 0))

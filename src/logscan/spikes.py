@@ -30,9 +30,8 @@ _BEYOND_TRAFFIC = 10
 _SMOOTHING = 5
 
 
-def find_spikes(replies: pa.Table, options: FlagOptions) -> list[Spike]:
-    """The spikes of a replies table with causes, in order of time."""
-    refused = Negatives.of(Log(replies))
+def find_spikes(refused: Negatives, options: FlagOptions) -> list[Spike]:
+    """The spikes among the negative replies of a log, in order of time."""
     refused = refused.where(~is_value(refused.cause, _COMMAND))
     if not len(refused):
         return []
@@ -48,8 +47,7 @@ class _Search:
         self._sensitivity = Sensitivity(options.significance, options.min_count, options.factor)
         self._first, self._weight = _first_refusals(refused)
         self._unexplained = np.ones(len(refused), dtype=np.bool_)
-        times = refused.log.times
-        times = times[times >= 0]
+        times = refused.log.told_times
         self._clock = Clock.of(times)
         self._baseline = Baseline(self._clock, times)
         self._traffic = _Traffic(refused.log, self._clock, self._baseline)
