@@ -106,4 +106,5 @@ def _best_log(lines: Iterable[str]) -> tuple[LogParser | None, int, str]:
 
 def tried() -> str:
     """What was tried, for the message about a source that nothing recognises."""
-    return f"{', '.join(p.title for p in log_parsers().values())}, and {len(parser_files('transcripts'))} kinds of transcript"
+    titles = ", ".join(parser.title for parser in log_parsers().values())
+    return f"{titles}, and {len(parser_files('transcripts'))} kinds of transcript"

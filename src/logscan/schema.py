@@ -15,7 +15,7 @@ COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("host", _WORD, "The logging host; null where the log names none."),
     ("parser", _WORD, "The parser that read the line."),
     ("service", _WORD, "The syslog tag as logged; main or reject for Exim's files; null in transcripts."),
-    ("direction", _WORD, "inbound: this server answered a client; outbound: a remote server answered this one."),
+    ("direction", _WORD, "inbound: this server answered a client; outbound: a remote server answered it."),
     ("session", pa.string(), "Session id where the log has one."),
     ("queue_id", pa.string(), "Postfix queue id or Exim message id; null for NOQUEUE."),
     ("command", _WORD, "The command answered; CONNECT is the greeting, EOD the final dot of DATA."),

@@ -74,7 +74,8 @@ def _assemble(
 
 def _fraction(text: Bytes2D, start: int, digits: int) -> Int64:
     kept = min(digits, 6)
-    return _number(text, start, start + kept) * 10 ** (6 - kept)
+    micros: Int64 = _number(text, start, start + kept) * 10 ** (6 - kept)
+    return micros
 
 
 def _traditional(text: Bytes2D) -> tuple[Int64, int]:
