@@ -95,11 +95,19 @@ class Baseline:
             return 3 * _PROFILE_CELL * self._clock.span / DAY
         return 2.0 * _NEIGHBOUR_CELLS * self._cell
 
-    def expected(self, times: Ints, weights: Ints, bursts: Iterable[tuple[int, int]] | None = None) -> Floats:
+    def volume(self, times: Ints) -> Floats:
+        """The traffic that accepted replies at these times tell of, as ``expected`` takes it."""
+        cells = self._counts(times, np.ones(len(times), np.int64))
+        cells[~np.isfinite(cells)] = 0
+        return np.convolve(np.pad(cells, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+
+    def expected(
+        self, times: Ints, weights: Ints, volume: Floats, bursts: Iterable[tuple[int, int]] | None = None
+    ) -> Floats:
         """Events to expect in each bin of the clock.
 
-        Where the series has ``bursts`` (first and last moment), they are set aside and nothing else; as long as
-        they are not known, the highest values are.
+        As long as the series' ``bursts`` (first and last moment) are not known, the highest values are left out.
+        Then only the bursts are, and at least the usual share of the traffic is expected.
         """
         cells = self._counts(times, weights)
         cells[self._gaps] = _MISSING
@@ -108,6 +116,10 @@ class Baseline:
         trim = TRIM if bursts is None else 0.0
         by = _by_profile if self._clock.span >= _PROFILE_SPAN else _by_neighbours
         levels = by(cells, trim)
+        if bursts is not None:
+            calm = np.isfinite(cells)
+            share = cells[calm].sum() / max(volume[calm].sum(), 1)
+            levels = np.maximum(levels, share * volume)
         centres = (np.arange(self._clock.bins) + 0.5) * self._clock.width / self._cell - 0.5
         return np.interp(centres, np.arange(len(levels)), levels) * (self._clock.width / self._cell)
 

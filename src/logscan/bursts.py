@@ -30,8 +30,9 @@ _CUT, _CUT_CORRECTION = 0.1, 3.0
 _DISPERSION = (0.02, 3.0)
 #: Windows with fewer times the expected events are not worth a test; the sharpened burst decides.
 _WORTH_A_TEST = 2.0
-#: A burst ends where the rate falls below this part of the way from the expected rate to its own.
-_EDGE = 0.6
+#: The core of a burst ends where the rate falls below this part of the way from the expected rate to its own. It
+#: decides. What comes a little slower before and after belongs to the burst all the same.
+_EDGE, _FRINGE = 0.6, 0.4
 
 _lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
@@ -56,9 +57,14 @@ class Burst:
 
 
 def find_bursts(
-    times: Ints, weights: Ints, clock: Clock, baseline: Baseline, sensitivity: Sensitivity
+    times: Ints,
+    weights: Ints,
+    clock: Clock,
+    baseline: Baseline,
+    volume: Floats,
+    sensitivity: Sensitivity,
 ) -> list[Burst]:
-    """The bursts of a series in order of time; ``times`` must be in order.
+    """The bursts of a series in order of time; ``times`` must be in order, ``volume`` is the traffic around it.
 
     What is found at first is set aside for a second look, with a baseline and a dispersion that hold no bursts.
     """
@@ -67,11 +73,11 @@ def find_bursts(
     series = _Series(times, weights, clock, baseline.support)
     if series.busiest < sensitivity.min_count:
         return []
-    rough = series.search(baseline.expected(times, weights), (), sensitivity)
+    rough = series.search(baseline.expected(times, weights, volume), (), sensitivity)
     if not rough:
         return []
     spans = [(burst.first, burst.last) for burst in rough]
-    return series.search(baseline.expected(times, weights, spans), spans, sensitivity)
+    return series.search(baseline.expected(times, weights, volume, spans), spans, sensitivity)
 
 
 class _Series:
@@ -103,16 +109,11 @@ class _Series:
         for start, end in self._unlikely_windows(expected, known, sensitivity):
             if taken[start:end].any():
                 continue
-            left, right = self._sharpen(expected, start, end, _free(taken, start, end))
-            first, last = int(self._times[left]), int(self._times[right - 1])
-            low, high = self._clock.bin_of(np.array([first, last]))
+            core, whole = self._sharpen(expected, start, end, _free(taken, start, end))
+            low, high = self._clock.bin_of(np.array([whole.first, whole.last]))
             taken[start:end] = taken[low : high + 1] = True
-            count, normal = (
-                int(self._total[right] - self._total[left]),
-                self._clock.between(expected, first, last),
-            )
-            if count >= max(sensitivity.min_count, sensitivity.factor * normal):
-                bursts.append(Burst(first, last, count, normal))
+            if core.count >= max(sensitivity.min_count, sensitivity.factor * core.expected):
+                bursts.append(whole)
         return sorted(bursts, key=lambda burst: burst.first)
 
     def _unlikely_windows(
@@ -146,24 +147,39 @@ class _Series:
         seen, normal = _sums(self._counts, scale), np.maximum(_sums(expected, scale), _FLOOR)
         return dispersion(seen[windows], normal[windows], robust=not known)
 
-    def _sharpen(self, expected: Floats, start: int, end: int, free: tuple[int, int]) -> tuple[int, int]:
-        """The events that make up the burst around a window: the first, and the one after the last."""
-        times, total, clock = self._times, self._total, self._clock
-        edges = clock.start + np.array([start, end, *free]) * clock.width
-        low, high, lowest, highest = np.searchsorted(times, edges)
-        length = (end - start) * clock.width
-        calm, rate = expected[start:end].sum() / length, (total[high] - total[low]) / length
-        level = calm + _EDGE * (rate - calm)
-        # Every event is worth its weight, every moment costs the level: the best stretch is the burst.
-        before = total[:-1] - level * (times - clock.start)
-        after = total[1:] - level * (times - clock.start)
-        lowest_before = np.minimum.accumulate(before[low:high])
-        last = low + int(np.argmax(after[low:high] - lowest_before))
+    def _sharpen(self, expected: Floats, start: int, end: int, free: tuple[int, int]) -> tuple[Burst, Burst]:
+        """The burst around a window, which may reach as far as it is ``free``: its core, and all of it."""
+        edges = self._clock.start + np.array([start, end, *free]) * self._clock.width
+        low, high, *limits = np.searchsorted(self._times, edges).tolist()
+        length = (end - start) * self._clock.width
+        calm, rate = expected[start:end].sum() / length, (self._total[high] - self._total[low]) / length
+        before, after = self._worth(calm + _EDGE * (rate - calm))
+        lowest = np.minimum.accumulate(before[low:high])
+        last = low + int(np.argmax(after[low:high] - lowest))
         first = low + int(np.argmin(before[low : last + 1]))
-        # It may reach beyond the window, as far as no other burst is there.
-        left = lowest + int(np.argmin(before[lowest : first + 1]))
-        right = last + int(np.argmax(after[last:highest]))
-        return left, right + 1
+        core = self._grown(first, last, calm + _EDGE * (rate - calm), limits)
+        whole = self._grown(*core, calm + _FRINGE * (rate - calm), limits)
+        return self._burst(*core, expected), self._burst(*whole, expected)
+
+    def _worth(self, level: float) -> tuple[Floats, Floats]:
+        """What all events up to each are worth, without it and with it, if every moment costs ``level``.
+
+        Of the stretches from one event to another the burst is the one worth most.
+        """
+        cost = level * (self._times - self._clock.start)
+        return self._total[:-1] - cost, self._total[1:] - cost
+
+    def _grown(self, first: int, last: int, level: float, limits: Sequence[int]) -> tuple[int, int]:
+        """A stretch, from event to event, made as long as is worth it."""
+        before, after = self._worth(level)
+        start, end = limits
+        return start + int(np.argmin(before[start : first + 1])), last + int(np.argmax(after[last:end]))
+
+    def _burst(self, first: int, last: int, expected: Floats) -> Burst:
+        """The burst from one event to another."""
+        start, end = int(self._times[first]), int(self._times[last])
+        count = int(self._total[last + 1] - self._total[first])
+        return Burst(start, end, count, self._clock.between(expected, start, end))
 
 
 def _sums(values: Floats, scale: int) -> Floats:

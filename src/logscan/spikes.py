@@ -24,10 +24,6 @@ _COMMAND = "command"
 _UNKNOWN = "unknown"
 #: A series with such a share of one cause is not mixed.
 _PURE = 0.8
-#: So many times the count that would do are not looked at as traffic.
-_BEYOND_TRAFFIC = 10
-#: Traffic in a short time is compared as if there were so many replies more before and in it.
-_SMOOTHING = 5
 
 
 def find_spikes(refused: Negatives, options: FlagOptions) -> list[Spike]:
@@ -50,7 +46,7 @@ class _Search:
         times = refused.log.told_times
         self._clock = Clock.of(times)
         self._baseline = Baseline(self._clock, times)
-        self._traffic = _Traffic(refused.log, self._clock, self._baseline)
+        self._traffic = _Traffic(refused.log, self._baseline)
 
     def episodes(self) -> list[Episode]:
         """All episodes."""
@@ -104,14 +100,20 @@ class _Search:
         spike at the start of the log.
         """
         refused = self._refused.where(rows)
+        volume = self._traffic.volume(refused.way)
         first = rows[self._first[rows]]
         bursts = find_bursts(
-            self._refused.time[first], self._weight[first], self._clock, self._baseline, self._sensitivity
+            self._refused.time[first],
+            self._weight[first],
+            self._clock,
+            self._baseline,
+            volume,
+            self._sensitivity,
         )
         if not bursts:
             return
         expected = self._baseline.expected(
-            refused.time, refused.count, [(burst.first, burst.last) for burst in bursts]
+            refused.time, refused.count, volume, [(burst.first, burst.last) for burst in bursts]
         )
         for burst in bursts:
             inside = slice(*np.searchsorted(refused.time, [burst.first, burst.last + 1]))
@@ -119,18 +121,9 @@ class _Search:
             normal = self._clock.between(expected, burst.first, burst.last)
             if (
                 members.count.sum() >= self._options.factor * normal
-                and not self._is_traffic(members, normal)
                 and _occasions(members) >= self._options.min_messages
             ):
                 yield Episode(rows[inside], normal)
-
-    def _is_traffic(self, refused: Negatives, normal: float) -> bool:
-        """Whether there are no more refusals than the amount of mail lets expect."""
-        count, factor = refused.count.sum(), self._options.factor
-        if count >= _BEYOND_TRAFFIC * factor * normal:
-            return False
-        growth = self._traffic.growth(refused.way, int(refused.time[0]), int(refused.time[-1]))
-        return bool(count < factor * normal * growth)
 
     def _with_unclear(self, episode: Episode) -> Episode:
         """The episode with what its peers said or were told meanwhile in words that tell no cause."""
@@ -148,29 +141,22 @@ class _Search:
 
 
 class _Traffic:
-    """How much more mail than usual was accepted in a time, by direction."""
+    """How much mail was accepted over time, by direction."""
 
-    def __init__(self, log: Log, clock: Clock, baseline: Baseline) -> None:
+    def __init__(self, log: Log, baseline: Baseline) -> None:
         self._log = log
-        self._clock = clock
         self._baseline = baseline
-        self._levels: dict[str | None, tuple[Floats, Floats]] = {}
+        self._volumes: dict[str | None, Floats] = {}
 
-    def growth(self, direction: str | None, first: int, last: int) -> float:
-        """Replies that accepted something, as a multiple of the usual, at least 1."""
-        if direction not in self._levels:
-            self._levels[direction] = self._seen_and_expected(direction)
-        seen, expected = (self._clock.between(level, first, last) for level in self._levels[direction])
-        return max((seen + _SMOOTHING) / (expected + _SMOOTHING), 1.0)
-
-    def _seen_and_expected(self, direction: str | None) -> tuple[Floats, Floats]:
-        log = self._log
-        accepted = (log.codes >= 200) & (log.codes < 400) & log.wire & (log.times >= 0)
-        same = accepted & log.holds("direction", *([direction] if direction else []))
-        # A server that does not log what it accepts is taken for as busy as the rest of the log.
-        times = log.times[same if same.any() else accepted]
-        ones = np.ones(len(times), np.int64)
-        return self._clock.counts(times, ones), self._baseline.expected(times, ones)
+    def volume(self, direction: str | None) -> Floats:
+        """The traffic in one direction, as the baseline takes it."""
+        if direction not in self._volumes:
+            log = self._log
+            accepted = (log.codes >= 200) & (log.codes < 400) & log.wire & (log.times >= 0)
+            same = accepted & log.holds("direction", *([direction] if direction else []))
+            # A server that does not log what it accepts is taken for as busy as the rest of the log.
+            self._volumes[direction] = self._baseline.volume(log.times[same if same.any() else accepted])
+        return self._volumes[direction]
 
 
 def _first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
