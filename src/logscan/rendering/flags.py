@@ -72,9 +72,10 @@ def _spike(flag: Spike, when: str) -> str:
 
 
 def _rejections(flag: CommandRejections, when: str) -> str:
+    what = "unknown commands" if flag.command == "UNKNOWN" else flag.command or "commands"
     count = counted(flag.count, flag.count if flag.basis == "inferred" else 0)
     return (
-        f"{flag.code} {flag.command or 'commands'} rejected {DIRECTIONS[flag.direction]} {when}  "
+        f"{flag.code} {what} rejected {DIRECTIONS[flag.direction]} {when}  "
         f"{count} {'reply' if flag.count == 1 else 'replies'}, {flag.culprit}"
     )
 
