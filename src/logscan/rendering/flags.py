@@ -63,9 +63,9 @@ def in_words(flag: Flag, zone: ZoneInfo, day: datetime | None) -> Finding:
 
 
 def _spike(flag: Spike, when: str) -> str:
-    expected = f"{flag.expected:.1f}" if flag.expected < 10 else f"{flag.expected:,.0f}"
+    expected = f"{flag.expected:.1f}".removesuffix(".0") if flag.expected < 10 else f"{flag.expected:,.0f}"
     return (
-        f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {DIRECTIONS[flag.direction]} {when}  "
+        f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {DIRECTIONS[flag.direction]} {when}, "
         f"{plural(flag.count, 'reply', 'replies')} ({expected} expected)"
         f"{', not over yet' if flag.ongoing else ''}"
     )
@@ -75,7 +75,7 @@ def _rejections(flag: CommandRejections, when: str) -> str:
     what = "unknown commands" if flag.command == "UNKNOWN" else flag.command or "commands"
     count = counted(flag.count, flag.count if flag.basis == "inferred" else 0)
     return (
-        f"{flag.code} {what} rejected {DIRECTIONS[flag.direction]} {when}  "
+        f"{flag.code} {what} rejected {DIRECTIONS[flag.direction]} {when}, "
         f"{count} {'reply' if flag.count == 1 else 'replies'}, {flag.culprit}"
     )
 
