@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from logscan.dialogue import Session
+from logscan.transcripts.dialogue import Session
 
 
 def talk(script: str, **options) -> list[tuple[str | None, int | None]]:

@@ -11,9 +11,9 @@ import pytest
 
 from logscan.errors import ParserError, UsageError
 from logscan.schema import SCHEMA
-from logscan.transcripts import TranscriptReader, detect_transcript, read_transcript
-from logscan.transcripts_formats import parse_transcript_format, transcript_formats
-from logscan.transcripts_selfcheck import transcript_selfcheck
+from logscan.transcripts.formats import parse_transcript_format, transcript_formats
+from logscan.transcripts.reader import TranscriptReader, detect_transcript, read_transcript
+from logscan.transcripts.selfcheck import transcript_selfcheck
 
 FIXTURES = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 SESSION = """220 mx.example.com ESMTP

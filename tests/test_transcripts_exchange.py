@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscan import transcripts_exchange
 from logscan.schema import SCHEMA
-from logscan.transcripts import TranscriptReader, stamp_reader, to_batch
-from logscan.transcripts_conversation import Conversation
-from logscan.transcripts_exchange import ExchangeReader
-from logscan.transcripts_formats import transcript_formats
-from logscan.transcripts_lines import LineReader
+from logscan.transcripts import exchange
+from logscan.transcripts.conversation import Conversation
+from logscan.transcripts.exchange import ExchangeReader
+from logscan.transcripts.formats import transcript_formats
+from logscan.transcripts.lines import LineReader
+from logscan.transcripts.reader import TranscriptReader, stamp_reader, to_batch
 
 HEAD = (
     "#Software: Microsoft Exchange Server\r\n#Log-type: SMTP {} Protocol Log\r\n#Fields: date-time,connector-id,"
@@ -114,7 +114,7 @@ def test_sessions_go_on_from_chunk_to_chunk(events, order, size):
     data = render(events, order, received=True)
     whole = by_columns(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transcripts_exchange, "_CHUNK", size)
+        patch.setattr(exchange, "_CHUNK", size)
         assert by_columns(data) == whole
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscan.transcripts import TranscriptReader, detect_transcript
+from logscan.transcripts.reader import TranscriptReader, detect_transcript
 
 FIXTURES = [path.read_bytes() for path in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))]
 PIECES = [

@@ -275,7 +275,7 @@ def load_definition(path: Path) -> LogParser:
     return parse_definition(text, str(path))
 
 
-def suggest(name: str, known: Sequence[str]) -> str:
-    """What the user may have meant, as the end of an error message."""
+def suggest(name: str, known: Sequence[str], *, listing: str) -> str:
+    """What the user may have meant, as the end of an error message; ``listing`` says how to see all that is known."""
     near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+    return f"; did you mean {near[0]}?" if near else f"; {listing} lists what is known"

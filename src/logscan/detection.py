@@ -11,8 +11,8 @@ from pathlib import Path
 from logscan.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.errors import ParserError, UsageError
 from logscan.parser_files import parser_files
-from logscan.transcripts import detect_transcript
-from logscan.transcripts_detection import TranscriptDetection
+from logscan.transcripts.detection import TranscriptDetection
+from logscan.transcripts.reader import detect_transcript
 
 #: How much of a source is looked at.
 HEAD = 1 << 18
@@ -60,7 +60,8 @@ def named_parser(name: str) -> Detected:
     known = parser_files("transcripts")
     if name in known:
         return Detected(name, None, "named")
-    raise UsageError(f"--parser {name}: unknown{suggest(name, [*log_parsers(), *known])}")
+    hint = suggest(name, [*log_parsers(), *known], listing="logscan parsers list")
+    raise UsageError(f"--parser {name}: unknown{hint}")
 
 
 def _text(path: Path) -> str:

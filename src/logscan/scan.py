@@ -18,7 +18,7 @@ from logscan.machine import InputReport, LogMachine, ScanOptions
 from logscan.schema import SCHEMA
 from logscan.sources import Source, find_sources
 from logscan.timestamps import Clock, zone_name
-from logscan.transcripts import TranscriptReader
+from logscan.transcripts.reader import TranscriptReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,8 @@ class Scan:
             except UnreadableInput as error:
                 report.error = str(error)
                 self.problems.append(str(error))
-            report.warnings.extend(source.warnings)
+            said = [*source.warnings, *report.warnings]
+            report.warnings = [f"{source.name}: {warning}" for warning in said]
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
         head = source.head(HEAD)
@@ -83,7 +84,7 @@ class Scan:
         detected = self._forced or detect(plain)
         if detected is None:
             # Its lines are counted all the same, so that the report can say how much was not understood.
-            report.reason = f"not recognised; tried {tried()}"
+            report.reason = f"not recognised; tried {tried()}" if head else "empty"
             for block in source.blocks(BLOCK):
                 self._progress(source.name, len(block))
                 count = block.count(b"\n") + (not block.endswith(b"\n"))

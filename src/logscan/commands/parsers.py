@@ -21,8 +21,8 @@ from logscan.schema import SCHEMA
 from logscan.selfcheck import check_parser
 from logscan.sources import find_sources
 from logscan.terminal import sanitise, to_ascii
-from logscan.transcripts_formats import TranscriptFormat, load_transcript_format, transcript_formats
-from logscan.transcripts_selfcheck import transcript_selfcheck
+from logscan.transcripts.formats import TranscriptFormat, load_transcript_format, transcript_formats
+from logscan.transcripts.selfcheck import transcript_selfcheck
 
 Definition = LogParser | TranscriptFormat
 

@@ -11,11 +11,11 @@ from itertools import chain
 import pyarrow as pa
 
 from logscan.schema import SCHEMA
-from logscan.transcripts_conversation import Conversation
-from logscan.transcripts_detection import Choice, Switchboard, TranscriptDetection, choose, rate
-from logscan.transcripts_exchange import ExchangeReader
-from logscan.transcripts_lines import LONGEST_LINE, Line, LineReader, strip_wrappers
-from logscan.transcripts_tracks import Found
+from logscan.transcripts.conversation import Conversation
+from logscan.transcripts.detection import Choice, Switchboard, TranscriptDetection, choose, rate
+from logscan.transcripts.exchange import ExchangeReader
+from logscan.transcripts.lines import LONGEST_LINE, Line, LineReader, strip_wrappers
+from logscan.transcripts.tracks import Found
 
 #: How much of a text decides on its format.
 HEAD_SIZE = 256 << 10

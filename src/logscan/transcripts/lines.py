@@ -1,0 +1,166 @@
+"""Blocks of bytes → clean, numbered lines, and the wrappers that stand around a pasted transcript."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+#: Longer lines are cut: no reply is that long (RFC 5321 section 4.5.3.1.5 allows 512 octets a line).
+LONGEST_LINE = 1 << 18
+
+_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])")
+_INVISIBLE = str.maketrans("", "", "\0\ufeff")
+_CARRIAGE = re.compile(r"\r+")
+_TAG = re.compile(r"</?(?:pre|br|code|p|div|span)\b[^<>]{0,200}>", re.IGNORECASE)
+_HTML_SIGN = re.compile(r"&(?:lt|gt|amp|quot|#\d+);|<br ?/?>|</?pre\b")
+
+
+class Line(NamedTuple):
+    """One line and its number in the source, from 1."""
+
+    number: int
+    text: str
+
+
+class LineReader:
+    """Splits blocks into lines, in memory bounded by one block and ``LONGEST_LINE``."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        """Read lazily from ``blocks``, which may end anywhere."""
+        self._blocks = blocks
+        self.lines = 0
+        self.cut = 0
+        """How many lines were longer than ``LONGEST_LINE`` and lost their end."""
+
+    def __iter__(self) -> Iterator[Line]:
+        """Give each line without line end; parts between lone carriage returns are lines of one number."""
+        for raw in self._raw_lines():
+            if b"\r" in raw.rstrip(b"\r\n \t"):
+                yield from self._carriage_returns(raw)
+            else:
+                self.lines += 1
+                yield Line(self.lines, clean(raw))
+
+    def _carriage_returns(self, raw: bytes) -> Iterator[Line]:
+        has_line_feed = raw.endswith(b"\n")
+        parts = _CARRIAGE.split(raw.decode("utf-8", "replace").rstrip("\r\n"))
+        for part in parts:
+            if not has_line_feed:  # a file whose line ends are carriage returns alone
+                self.lines += 1
+            yield Line(self.lines + has_line_feed, clean(part.encode("utf-8", "replace")))
+        self.lines += has_line_feed
+
+    def _raw_lines(self) -> Iterator[bytes]:
+        rest: list[bytes] = []
+        length = 0
+        for block in self._blocks:
+            start = 0
+            while (end := block.find(b"\n", start) + 1) > 0:
+                yield self._limited(rest, block[start:end])
+                rest, length, start = [], 0, end
+            if start < len(block):
+                if length <= LONGEST_LINE:
+                    rest.append(block[start : start + LONGEST_LINE + 1])
+                length += len(block) - start
+        if rest:
+            yield self._limited(rest, b"")
+
+    def _limited(self, rest: list[bytes], end: bytes) -> bytes:
+        line = b"".join([*rest, end])
+        if len(line) <= LONGEST_LINE:
+            return line
+        self.cut += 1
+        return line[:LONGEST_LINE].rstrip(b"\r\n") + b"\n"
+
+
+def clean(raw: bytes) -> str:
+    """Text of a line as a terminal would show it: escape codes gone, backspaces carried out."""
+    text = raw.decode("utf-8", "replace").rstrip("\r\n \t")
+    if "\0" in text or "\ufeff" in text:
+        text = text.translate(_INVISIBLE)
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    if "\b" in text:
+        shown: list[str] = []
+        for character in text:
+            if character != "\b":
+                shown.append(character)
+            elif shown:
+                shown.pop()
+        text = "".join(shown)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """Something that a container, a tool or a mail program puts before each line."""
+
+    name: str
+    regex: re.Pattern[str] | None
+
+    def strip(self, text: str) -> str:
+        """The line as it was before it was wrapped."""
+        if self.regex is None:
+            return html.unescape(_TAG.sub("", text)).rstrip()
+        match = self.regex.match(text)
+        return text[match.end() :] if match is not None else text
+
+
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+_STAMP = rf"(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|{_ISO}|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
+_WRAPPERS = (
+    Wrapper("docker compose prefix", re.compile(r"[\w.-]+ +\| ?")),
+    Wrapper("CRI prefix", re.compile(rf"{_ISO} std(?:out|err) [FP] ?")),
+    Wrapper("grep -n prefix", re.compile(r"(?:[^\s:]+:)?\d+[:-]")),
+    Wrapper("line numbers", re.compile(r" *\d+(?:\t| {1,2}(?! )|$)")),
+    Wrapper(
+        "syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")
+    ),
+    Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
+    Wrapper("mail quoting", re.compile(r"> ?")),
+    Wrapper("mail quoting, twice", re.compile(r"> ?")),
+    Wrapper("indentation", re.compile(r" {4}|\t")),
+)
+HTML = Wrapper("HTML", None)
+
+
+def find_wrappers(lines: Sequence[str]) -> list[Wrapper]:
+    """Wrappers that stand around nearly all of ``lines``, the outermost first."""
+    found: list[Wrapper] = []
+    lines = [line for line in lines if line.strip()]
+    if sum(_HTML_SIGN.search(line) is not None for line in lines) > len(lines) // 10:
+        found.append(HTML)
+        lines = [stripped for line in lines if (stripped := HTML.strip(line))]
+    while lines and len(found) < 4:
+        for wrapper in _WRAPPERS:
+            if wrapper not in found and _covers(wrapper, lines):
+                found.append(wrapper)
+                lines = [stripped for line in lines if (stripped := wrapper.strip(line)).strip()]
+                break
+        else:
+            break
+    return found
+
+
+def _covers(wrapper: Wrapper, lines: Sequence[str]) -> bool:
+    matches = [wrapper.regex.match(line) for line in lines if wrapper.regex is not None]
+    misses = sum(match is None for match in matches)
+    if misses > max(
+        2 if wrapper.name.startswith("mail quoting") else 0, len(lines) // 10
+    ) or 2 * misses > len(lines):
+        return False
+    if wrapper.name in ("grep -n prefix", "line numbers"):  # numbers must count up
+        numbers = [int(re.findall(r"\d+", match[0])[-1][:9]) for match in matches if match is not None]
+        return all(low < high for low, high in pairwise(numbers))
+    return True
+
+
+def strip_wrappers(text: str, wrappers: Sequence[Wrapper]) -> str:
+    """The line without what stands around it."""
+    for wrapper in wrappers:
+        text = wrapper.strip(text)
+    return text
