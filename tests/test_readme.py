@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
+from logscan.cli import app
 from logscan.definitions import parse_definition
 from logscan.selfcheck import check_parser
 
@@ -40,6 +42,13 @@ def test_a_changed_output_is_noticed(marker: str, shown: str, monkeypatch: pytes
     monkeypatch.setattr(generate, "output_of", lambda command: "a\nb\n")
     page = f"<!-- {marker}: logscan x -->\n```text\nold\n```\nmore\n"
     assert generate.renewed(page) == page.replace("old\n", shown)
+
+
+def test_the_readme_names_every_command() -> None:
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    named = re.findall(r"^\| `logscan (\w+)", README, re.M)
+    assert sorted(named) == sorted(name for name, command in commands.commands.items() if not command.hidden)
 
 
 def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
