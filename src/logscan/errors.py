@@ -4,7 +4,8 @@ LogscanError            base of all; the command line prints it as one line
 ├── UsageError          an option or argument makes no sense (exit 2)
 ├── ParserError         a parser file is wrong (exit 2)
 ├── UnreadableInput     a file is missing, locked, damaged or no log (exit 3)
-└── NothingUnderstood   no line was understood by any parser (exit 4)
+├── NothingUnderstood   no line was understood by any parser (exit 4)
+└── NotSent             a mail could not be sent (exit 5)
 """
 
 
@@ -32,3 +33,17 @@ class NothingUnderstood(LogscanError):
     """No parser understood any line of the input."""
 
     exit_status = 4
+
+
+class NotSent(LogscanError):
+    """A mail could not be sent, or not to everybody.
+
+    The message's first line is what happened; further lines explain it. ``recipients`` are those who did not
+    get the mail; empty means nobody got it.
+    """
+
+    exit_status = 5
+
+    def __init__(self, message: str, recipients: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.recipients = recipients

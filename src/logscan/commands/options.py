@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -86,17 +87,34 @@ class ReadOptions:
     ] = False
 
 
-def reads(command: Callable[..., int]) -> Callable[..., int]:
-    """Give ``command`` the options of ReadOptions; it gets them as its first argument, ``reading``."""
-    shared = inspect.signature(ReadOptions, eval_str=True).parameters.values()
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the options that dataclasses define; it gets each ``name=dataclass`` as an argument."""
 
-    def with_read_options(**values: Any) -> int:
-        reading = ReadOptions(**{parameter.name: values.pop(parameter.name) for parameter in shared})
-        return command(reading, **values)
+    def with_groups(command: Callable[..., int]) -> Callable[..., int]:
+        shared = {name: inspect.signature(group, eval_str=True).parameters for name, group in groups.items()}
+        own = [
+            parameter
+            for parameter in inspect.signature(command, eval_str=True).parameters.values()
+            if parameter.name not in groups
+        ]
 
-    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*shared, *own)]
-    with_read_options.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
-    with_read_options.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
-    with_read_options.__name__, with_read_options.__doc__ = command.__name__, command.__doc__
-    return with_read_options
+        def called(**values: Any) -> int:
+            made = {
+                name: groups[name](**{key: values.pop(key) for key in keys}) for name, keys in shared.items()
+            }
+            return command(**made, **values)
+
+        by_name = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in (*chain.from_iterable(keys.values() for keys in shared.values()), *own)
+        ]
+        called.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        return called
+
+    return with_groups
+
+
+#: Gives a command the options of ReadOptions, as its argument ``reading``.
+reads = takes(reading=ReadOptions)

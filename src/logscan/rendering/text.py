@@ -29,8 +29,15 @@ _WIDEST = 36  # columns of a cell that is not in the wide column
 
 def to_text(report: Report, *, width: int, color: bool, ascii_only: bool, verbose: int) -> str:
     """The report in lines of at most ``width`` columns, with a line end after each."""
-    lines = _Layout(width, ascii_only, verbose).lines(compose(report, verbose=verbose))
-    return _colored(lines) if color else "".join(f"{_plain(line)}\n" for line in lines)
+    contents = compose(report, verbose=verbose)
+    if color:
+        return _colored(_Layout(width, ascii_only, verbose).lines(contents))
+    return plain_text(contents, width=width, ascii_only=ascii_only, verbose=verbose)
+
+
+def plain_text(contents: Contents, *, width: int, ascii_only: bool = False, verbose: int = 0) -> str:
+    """The same without colour, from contents that may have been shortened."""
+    return "".join(f"{_plain(line)}\n" for line in _Layout(width, ascii_only, verbose).lines(contents))
 
 
 def _plain(line: Line) -> str:

@@ -1,0 +1,1 @@
+"""Reports by mail: addresses, subject, message, sending, and keeping what could not be sent."""
