@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from logscan.definitions import Rule
-from logscan.records import Lines
+from logscan.definitions import Alternative, Rule
+from logscan.frames import Frame, Part
+from logscan.records import Lines, Positions
 
 Words = npt.NDArray[np.uint64]
 #: A queue id and what follows it are at most so far apart.
@@ -25,18 +26,24 @@ _LETTERS = 16
 _FEW = 2
 _ID_GROUP = re.compile(r"\(\?P<queue_id>(?:\[[^\]]*\])+\+\): |NOQUEUE: ")
 _OPENING = re.compile(r"\(\?P<\w+>")
-_CHOICE = re.compile(r"\(\?:([\w =<-]+(?:\|[\w =<-]+)+)\)")
+_CHOICE = re.compile(r"\(\?:([\w =<>-]+(?:\|[\w =<>-]+)+)\)")
 _SPECIAL = set("([{.*+?|^$\\")
 
 
-def first_words(lines: Lines) -> Words:
-    """Sixteen bytes from the first word of each line's message on, as two numbers; 0 where there is none.
-
-    A message follows the first ``: `` of a line; a queue id in front of it is passed over.
-    """
+def first_words(lines: Lines, frame: Frame) -> Words:
+    """Sixteen bytes from the first word of each line's message on, as two numbers; 0 where it is not told."""
     raw = np.frombuffer(lines.data, np.uint8)
     if len(raw) < 32:
         return np.zeros((2, len(lines)), np.uint64)
+    word = _after_colon(lines, raw) if frame.after_colon else _after_parts(lines, raw, frame.parts)
+    every = np.ndarray((len(raw) - 7,), "<u8", buffer=lines.data, strides=(1,))
+    good = (word < lines.ends) & (word + 8 < len(every))
+    word = np.where(good, word, 0)
+    return np.stack([np.where(good, every[word], 0), np.where(good, every[word + 8], 0)]).astype(np.uint64)
+
+
+def _after_colon(lines: Lines, raw: npt.NDArray[np.uint8]) -> Positions:
+    """Where the first words begin after the first ``: `` of each line; a queue id in front is passed over."""
     colons = np.flatnonzero(raw[:-1] == 58)
     colons = colons[raw[colons + 1] == 32]
     colons = np.append(colons, [len(raw), len(raw)])
@@ -46,11 +53,27 @@ def first_words(lines: Lines) -> Words:
     first = raw[np.minimum(message, len(raw) - 1)]
     is_id = ((first >= 48) & (first <= 57)) | ((first >= 65) & (first <= 90))
     is_id &= (second - message <= _LONGEST_ID) & (second <= lines.ends)
-    word = np.where(is_id, second, message)
-    every = np.ndarray((len(raw) - 7,), "<u8", buffer=lines.data, strides=(1,))
-    good = (word < lines.ends) & (word + 8 < len(every))
-    word = np.where(good, word, 0)
-    return np.stack([np.where(good, every[word], 0), np.where(good, every[word + 8], 0)]).astype(np.uint64)
+    return np.where(is_id, second, message)
+
+
+def _after_parts(lines: Lines, raw: npt.NDArray[np.uint8], parts: Sequence[tuple[Part, ...]]) -> Positions:
+    """Where the first words begin after a header of these parts; past the line's end where there is none."""
+    at = lines.starts.copy()
+    for number, choices in enumerate(parts):
+        rest = np.ones(len(at), bool)
+        for part in choices:
+            here = np.flatnonzero(rest)
+            for offset, letters in part.signs:
+                if not len(here):
+                    break
+                allowed = np.zeros(256, bool)
+                allowed[list(letters)] = True
+                here = here[allowed[raw[np.minimum(at[here] + offset, len(raw) - 1)]]]
+            at[here] += part.width
+            rest[here] = False
+        if number == 0:
+            at[rest] = lines.ends[rest]
+    return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +102,16 @@ def _begins(words: npt.NDArray[np.uint64], letters: bytes) -> npt.NDArray[np.boo
     return result
 
 
-def prefixes_of(rule: Rule) -> list[str]:
-    """The fixed letters that a rule's messages begin with, after a queue id; alternatives that have none give none."""
-    return [letters for alternative in rule.alternatives for letters in _fixed(alternative.regex) if letters]
+def prefixes_of(alternative: Alternative) -> list[str]:
+    """The fixed letters with which messages of an alternative begin, after a queue id: one of some; none if any may."""
+    letters = list(_fixed(alternative.regex))
+    return letters if all(letters) else []
+
+
+def may_begin(alternative: Alternative, prefix: Prefix | None) -> bool:
+    """Whether an alternative's messages may begin with a prefix (None: with none that any rule has)."""
+    letters = prefixes_of(alternative)
+    return not letters or (prefix is not None and any(prefix.fits(text) for text in letters))
 
 
 def _fixed(regex: str) -> Iterator[str]:
@@ -122,7 +152,9 @@ def rule_prefixes(rules: Iterable[Rule]) -> list[Prefix]:
     """All prefixes of some rules, with literals where many share the letters and most such lines are none of theirs."""
     by_letters: dict[bytes, list[Rule]] = {}
     for rule in rules:
-        for text in prefixes_of(rule):
+        for text in dict.fromkeys(
+            text for alternative in rule.alternatives for text in prefixes_of(alternative)
+        ):
             letters = text.encode()[:_LETTERS]
             by_letters.setdefault(letters, []).append(rule)
     result = []
@@ -133,13 +165,13 @@ def rule_prefixes(rules: Iterable[Rule]) -> list[Prefix]:
     return result
 
 
-def literal_prefixes(literals: Sequence[str]) -> tuple[list[Prefix], list[str]]:
-    """Literals that begin a message (``]: connect from ``, ``: removed``), as prefixes; and the others."""
-    begin, other = [], []
+def literal_prefixes(literals: Sequence[str], frame: Frame) -> list[Prefix]:
+    """Literals with which a message may begin, as prefixes: all, or those with the colon (``: removed``) before it."""
+    prefixes = []
     for literal in literals:
         text = literal.removeprefix("]") if literal.startswith("]: ") else literal
-        if text.startswith(": ") and len(text) > 5 and text[2:].isascii():
-            begin.append(Prefix(text[2:].encode()[:_LETTERS]))
-        else:
-            other.append(literal)
-    return begin, other
+        if frame.after_colon:
+            text = text[2:] if text.startswith(": ") and len(text) > 5 else ""
+        if text and text.isascii():
+            prefixes.append(Prefix(text.encode()[:_LETTERS]))
+    return prefixes

@@ -19,7 +19,13 @@ import pyarrow.compute as pc
 
 from logscan.assembly import ROW_SCHEMA, add_header, assemble, in_order
 from logscan.definitions import LogParser, Rule
-from logscan.dispatch import Prefix, first_words, literal_prefixes, prefixes_of, rule_prefixes
+from logscan.dispatch import (
+    Prefix,
+    first_words,
+    literal_prefixes,
+    may_begin,
+    rule_prefixes,
+)
 from logscan.errors import ParserError
 from logscan.extraction import (
     Columns,
@@ -34,12 +40,14 @@ from logscan.extraction import (
 )
 from logscan.frames import FRAMES
 from logscan.records import Lines, Positions, Records, split_lines, split_records
-from logscan.rulesets import RuleSet, alternation
+from logscan.rulesets import Candidate, RuleSet, alternation
 
 _REPEATED = ": message repeated "
 _REPEATED_WORD = b" repeated "
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
 _EXAMPLES = 5
+#: In place of the number of a prefix: the first word is no rule's prefix; or where it stands is not told for sure.
+_OTHER_WORD, _ANY_WORD = -2, -1
 
 
 @dataclass(slots=True)
@@ -101,10 +109,10 @@ class Engine:
     def _ignored(self) -> tuple[list[Prefix], str | None]:
         """Lines that are understood although no rule is tried on them: by their first word, by a literal."""
         literals = [text for ignore in self.parser.ignores for text in ignore.literals]
-        prefixes, others = literal_prefixes(literals)
+        prefixes = literal_prefixes(literals, self.frame)
         unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
-        others += [text for rule in unwanted for text in rule.literals]
-        return [*prefixes, *rule_prefixes(unwanted)], alternation(others + literals) or None
+        literals += [text for rule in unwanted for text in rule.literals]
+        return [*prefixes, *rule_prefixes(unwanted)], alternation(literals) or None
 
     @cached_property
     def _interest(self) -> str:
@@ -120,18 +128,19 @@ class Engine:
         done = np.zeros(len(lines), bool)
         if _REPEATED_WORD in data:
             self._note_repeats(lines, block, done)
-        if self.frame.after_colon:
+        prefix = np.full(len(lines), _ANY_WORD)
+        if self.frame.after_colon or self.frame.parts:
             prefix, ignored = self._by_first_word(lines)
-            self._apply(
-                split_records(lines, np.flatnonzero(prefix >= 0), self.frame), prefix, lines, block, done
-            )
+            likely = np.flatnonzero(prefix >= 0)
+            self._apply(split_records(lines, likely, self.frame), prefix, lines, block, done)
             done |= ignored
         # What no first word tells is searched for the literals of all rules.
         rest = np.flatnonzero(~done)
+        prefix[prefix >= 0] = _ANY_WORD
         if self.frame.after_colon:
             rest = self._own(lines, rest)
         hits = rest[_search(lines, rest, self._interest)]
-        self._apply(split_records(lines, hits, self.frame), np.full(len(lines), -1), lines, block, done)
+        self._apply(split_records(lines, hits, self.frame), prefix, lines, block, done)
         known = self._ignored[1]
         rest = rest[~done[rest]]
         if known and len(rest):
@@ -165,9 +174,10 @@ class Engine:
         return np.unique(np.concatenate(own)) if own else places[:0]
 
     def _by_first_word(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.bool_]]:
-        """The number of the prefix (-1: none) by which rules may match a line; lines known to tell of no reply."""
-        words = first_words(lines)
-        which = np.full(len(lines), -1)
+        """The number of the prefix by which rules may match a line; lines known to tell of no reply."""
+        words = first_words(lines, self.frame)
+        told = bool(self.frame.parts) & (words[0] != 0)
+        which = np.where(told, _OTHER_WORD, _ANY_WORD)
         ignored = np.zeros(len(lines), bool)
         for prefix in self._ignored[0]:
             ignored |= prefix.found(words)
@@ -234,47 +244,48 @@ class Engine:
 
     @cache  # noqa: B019 - an engine lives as long as its scan
     def _rules_for(self, daemon: str, number: int) -> RuleSet:
-        """The rules of a service, of those whose lines may begin with a prefix (-1: all)."""
-        rules = [rule for rule in self._rules if not rule.services or daemon in rule.services]
-        if number >= 0:
-            prefix = self._prefixes[number]
-            rules = [
-                rule
-                for rule in rules
-                if any(prefix.fits(text) for text in prefixes_of(rule))
-                or len(prefixes_of(rule)) < len(rule.alternatives)
-            ]
-        return RuleSet(rules)
+        """The rules of a service, of those whose lines may begin with a prefix, or with no rule's, or anyhow."""
+        prefix = self._prefixes[number] if number >= 0 else None
+        candidates = []
+        for rule in self._rules:
+            if rule.services and daemon not in rule.services:
+                continue
+            fitting = rule.alternatives
+            if number != _ANY_WORD:
+                fitting = tuple(alternative for alternative in fitting if may_begin(alternative, prefix))
+            if fitting:
+                candidates.append(Candidate(rule, fitting))
+        return RuleSet(candidates)
 
     def _match(
         self, rules: RuleSet, places: Positions, texts: pa.Array
     ) -> Iterator[tuple[Rule, Positions, Columns]]:
         """Which rule each message is, and what the rule's regexes capture."""
-        for rule in rules.also:
+        for candidate in rules.also:
             # Most lines that hold the literal are another rule's too: look before taking apart.
-            likely = pc.match_substring_regex(texts, alternation(rule.literals))
+            likely = pc.match_substring_regex(texts, alternation(candidate.rule.literals))
             if pc.any(likely).as_py():
-                matched, columns = extract(texts.filter(likely), rule.alternatives)
+                matched, columns = extract(texts.filter(likely), candidate.alternatives)
                 if matched.any():
-                    yield rule, places[np.asarray(likely)][matched], columns
+                    yield candidate.rule, places[np.asarray(likely)][matched], columns
         split = rules.split
-        for rule in split.seen:
+        for candidate in split.seen:
             if not len(places):
                 return
-            matched, columns = extract(texts, rule.alternatives)
+            matched, columns = extract(texts, candidate.alternatives)
             if matched.any():
-                yield rule, places[matched], columns
+                yield candidate.rule, places[matched], columns
                 places, texts = places[~matched], texts.filter(pa.array(~matched))
         if split.unseen and len(places):
             # What this log has not shown yet is looked for all at once.
             likely = np.asarray(pc.match_substring_regex(texts, split.literals))
             if likely.any():
                 places, texts = places[likely], texts.filter(pa.array(likely))
-                for rule in split.unseen:
-                    matched, columns = extract(texts, rule.alternatives)
+                for candidate in split.unseen:
+                    matched, columns = extract(texts, candidate.alternatives)
                     if matched.any():
-                        rules.meet(rule)
-                        yield rule, places[matched], columns
+                        rules.meet(candidate.rule)
+                        yield candidate.rule, places[matched], columns
                         places, texts = places[~matched], texts.filter(pa.array(~matched))
 
     def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:

@@ -20,7 +20,7 @@ Columns = dict[str, pa.Array]
 _FEW = 4
 _NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
 #: Where an empty text means that nothing is known (the empty sender is the null sender).
-_NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "helo", "sasl_username", "message_id"})
+_NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "peer_port", "helo", "sasl_username", "message_id"})
 
 
 def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.NDArray[np.bool_], Columns]:
@@ -92,6 +92,13 @@ def as_text(column: pa.Array) -> pa.Array:
     return column if column.type == pa.string() else column.cast(pa.string())
 
 
+def _known(name: str, column: pa.Array) -> pa.Array:
+    """The column with null for an empty text, where that means that nothing is known."""
+    if name in _NEVER_EMPTY and column.type == pa.string() and pc.any(pc.equal(column, "")).as_py():
+        return pc.if_else(pc.equal(column, ""), None, column)
+    return column
+
+
 def merge(columns: Columns, new: Columns, places: npt.NDArray[np.bool_]) -> None:
     """Put ``new`` (for the rows where ``places`` is true) into ``columns``; what is null in ``new`` changes nothing."""
     whole = bool(places.all())
@@ -100,6 +107,7 @@ def merge(columns: Columns, new: Columns, places: npt.NDArray[np.bool_]) -> None
         if whole and old is None:
             columns[name] = values
             continue
+        values = _known(name, values)
         index = np.full(len(places), len(values), np.int64)
         index[places] = np.arange(len(values))
         padded = pa.concat_arrays([as_text(values), pa.nulls(1, pa.string())]).take(pa.array(index))
@@ -284,8 +292,7 @@ def _in_seconds(spans: pa.Array) -> pa.Array:
 
 def typed(name: str, column: pa.Array, type_: pa.DataType) -> pa.Array:
     """The column in the type it has in the replies table; a text that is no number becomes null."""
-    if name in _NEVER_EMPTY and column.type == pa.string() and pc.any(pc.equal(column, "")).as_py():
-        column = pc.if_else(pc.equal(column, ""), None, column)
+    column = _known(name, column)
     if column.type == type_:
         return column
     if name in _NUMBERS and not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):

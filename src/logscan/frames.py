@@ -33,12 +33,22 @@ class HeaderForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a header that is ``width`` bytes long; ``signs``: bytes of which one stands at a place in it."""
+
+    width: int
+    signs: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Header forms of a family of logs.
 
     ``inner`` forms are tried in order on what a wrapping form left. ``columns`` are the groups that are of
     use later. ``continuation`` is a regex of lines without header that go on with the record before.
-    ``after_colon``: a message follows the first ``: `` of its line, so that its first word is found at once.
+
+    Where a message begins is told at once, before any regex: ``after_colon``, after the first ``: `` of its line;
+    or after ``parts``, of which the first is there in every header, the others may be.
     """
 
     name: str
@@ -47,6 +57,7 @@ class Frame:
     columns: tuple[str, ...] = ("host", "service", "pid", "queue_id")
     continuation: str | None = None
     after_colon: bool = False
+    parts: tuple[tuple[Part, ...], ...] = ()
 
 
 _SYSLOG = (
@@ -97,6 +108,18 @@ _EXIM_CONTINUATION = (
     r"^(?:[ \t]|[A-Z*] [!-9;-~]+:|Envelope-(?:from|to): <|\*\*\* truncated \*\*\*|[2-5]\d\d[ -]|$)"
 )
 
+_ALNUM = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_DAY_AND_TIME = ((4, b"-"), (7, b"-"), (13, b":"), (16, b":"))
+_EXIM_PARTS = (
+    (Part(20, ((19, b" "), *_DAY_AND_TIME)), Part(24, ((19, b"."), (23, b" "), *_DAY_AND_TIME))),
+    (Part(6, ((0, b"+-"), (5, b" "), (1, b"01"))),),
+    tuple(Part(digits + 3, ((0, b"["), (digits + 1, b"]"), (digits + 2, b" "))) for digits in range(1, 11)),
+    (
+        Part(24, ((6, b"-"), (18, b"-"), (23, b" "), (1, _ALNUM))),
+        Part(17, ((6, b"-"), (13, b"-"), (16, b" "), (1, _ALNUM))),
+    ),
+)
+
 FRAMES = {
     frame.name: frame
     for frame in (
@@ -108,6 +131,7 @@ FRAMES = {
             # Several processes log one delivery, so the process id joins nothing.
             ("host", "service", "queue_id"),
             _EXIM_CONTINUATION,
+            parts=_EXIM_PARTS,
         ),
     )
 }

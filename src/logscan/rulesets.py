@@ -6,15 +6,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from logscan.definitions import Rule
+from logscan.definitions import Alternative, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that may fit, and those of its alternatives that may."""
+
+    rule: Rule
+    alternatives: tuple[Alternative, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rules that the log has shown, and those that it has not, with all literals of the latter."""
+    """Candidates that the log has shown, and those that it has not, with all literals of the latter."""
 
-    seen: tuple[Rule, ...]
-    unseen: tuple[Rule, ...]
+    seen: tuple[Candidate, ...]
+    unseen: tuple[Candidate, ...]
     literals: str
 
 
@@ -25,19 +33,20 @@ class RuleSet:
     share this: a split is replaced as a whole, never changed.
     """
 
-    def __init__(self, rules: list[Rule]) -> None:
-        self.also = [rule for rule in rules if rule.also]
-        self._order = [rule for rule in rules if not rule.also]
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self.also = [candidate for candidate in candidates if candidate.rule.also]
+        self._order = [candidate for candidate in candidates if not candidate.rule.also]
         self.split = self._by_names(frozenset())
 
     def _by_names(self, names: frozenset[str]) -> Split:
-        seen = tuple(rule for rule in self._order if rule.name in names)
-        unseen = tuple(rule for rule in self._order if rule.name not in names)
-        return Split(seen, unseen, alternation(literal for rule in unseen for literal in rule.literals))
+        seen = tuple(candidate for candidate in self._order if candidate.rule.name in names)
+        unseen = tuple(candidate for candidate in self._order if candidate.rule.name not in names)
+        literals = dict.fromkeys(literal for candidate in unseen for literal in candidate.rule.literals)
+        return Split(seen, unseen, alternation(literals))
 
     def meet(self, rule: Rule) -> None:
         """Remember that the log has lines of this rule."""
-        self.split = self._by_names(frozenset({rule.name, *(known.name for known in self.split.seen)}))
+        self.split = self._by_names(frozenset({rule.name, *(known.rule.name for known in self.split.seen)}))
 
 
 def alternation(literals: Iterable[str]) -> str:
