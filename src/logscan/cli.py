@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from logscan import __version__
+from logscan.commands.configured import Configured, named_file
 from logscan.commands.options import Direction, ReadOptions, reads
 from logscan.commands.output import quiet_pipe, show, tell
 from logscan.errors import LogscanError
@@ -82,6 +83,13 @@ parsers = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(parsers, name="parsers")
+config = typer.Typer(
+    help="Show what is configured, and where.",
+    rich_markup_mode=None,
+    context_settings=_HELP,
+    invoke_without_command=True,
+)
+app.add_typer(config, name="config")
 
 
 def _version(wanted: bool) -> None:
@@ -93,6 +101,12 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _without_command(
     context: typer.Context,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", envvar="LOGSCAN_CONFIG", help="A configuration file; it wins over the usual ones."
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -100,15 +114,17 @@ def _without_command(
     _help_if_alone(context)
 
 
+@config.callback()
 @parsers.callback()
 def _help_if_alone(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         show(f"{context.get_help()}\n")
 
 
-@app.command()
+@app.command(cls=Configured)
 @reads
 def report(
+    context: typer.Context,
     reading: ReadOptions,
     kind: Annotated[
         Format | None, typer.Option("--format", help="Else by the name given to -o; text on standard output.")
@@ -142,11 +158,12 @@ def report(
             ascii_only=ascii_only,
             verbose=verbose,
             fail_on=fail_on or (),
+            flags=context.obj.flags,
         ),
     )
 
 
-@app.command()
+@app.command(cls=Configured)
 @reads
 def export(
     reading: ReadOptions,
@@ -231,6 +248,22 @@ def try_parser(
     from logscan.commands.parsers import try_on
 
     return try_on(name, log)
+
+
+@config.command("show")
+def show_configuration(context: typer.Context) -> int:
+    """Show what is set, and by which file."""
+    from logscan.commands.config import show_settings
+
+    return show_settings(named_file(context))
+
+
+@config.command("path")
+def show_configuration_files(context: typer.Context) -> int:
+    """Show which files are read; later ones win."""
+    from logscan.commands.config import show_paths
+
+    return show_paths(named_file(context))
 
 
 def run(arguments: Sequence[str]) -> int:

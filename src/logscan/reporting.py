@@ -16,7 +16,7 @@ from logscan.summary import REPORT_COLUMNS, Summary, summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-    from logscan.findings import Flag
+    from logscan.findings import Flag, FlagOptions
     from logscan.greylisting import GreylistingOutcome
     from logscan.scan import InputReport
 
@@ -97,11 +97,13 @@ def report(
     until: datetime | None = None,
     tz: str = "UTC",
     top: int = 5,
+    flag_options: FlagOptions | None = None,
 ) -> Report:
     """Report on ``replies``: a DataFrame or Table as ``read`` and ``read_table`` give them, whole or in part.
 
     Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
-    if it is more than from the first to the last. Raises UsageError if columns are missing.
+    if it is more than from the first to the last; ``flag_options``, when to raise a flag. Raises UsageError if
+    columns are missing.
     """
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
@@ -110,7 +112,7 @@ def report(
     missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
-    from logscan.flags import find_flags
+    from logscan.flags import FlagOptions, find_flags
     from logscan.greylisting import outcomes
 
     summary = summarise(replies, top=top)
@@ -119,7 +121,7 @@ def report(
         window=Window(since or summary.first, until or after_last),
         inputs=tuple(inputs),
         summary=summary,
-        flags=tuple(find_flags(replies)),
+        flags=tuple(find_flags(replies, flag_options or FlagOptions())),
         greylisting=outcomes(replies),
         tz=tz,
         top=top,

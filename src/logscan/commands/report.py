@@ -11,6 +11,7 @@ from logscan.commands.options import ReadOptions
 from logscan.commands.output import ascii_only, put
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
+from logscan.flags import FlagOptions
 from logscan.reporting import Report, report
 from logscan.summary import REPORT_COLUMNS
 from logscan.terminal import wants_color
@@ -36,6 +37,7 @@ class ReportOptions:
     ascii_only: bool
     verbose: int
     fail_on: Collection[str]
+    flags: FlagOptions
 
 
 def run(reading_options: ReadOptions, options: ReportOptions) -> int:
@@ -50,6 +52,7 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
         until=reading.window.until,
         tz=reading.tz,
         top=options.top,
+        flag_options=options.flags,
     )
     put(_rendered(found, kind, options), options.output)
     if reading.status:

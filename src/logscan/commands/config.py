@@ -1,0 +1,48 @@
+"""The config commands: what is configured, and in which files."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from logscan.commands.output import show
+from logscan.settings import candidates, known_keys, line_of, load
+from logscan.terminal import sanitise
+
+
+def show_settings(named: str | None) -> int:
+    """Print every value that is set, as TOML, with the place that sets it; then the keys that are not set."""
+    settings = load(named)
+    section = ""
+    for key in known_keys():
+        if key not in settings.values:
+            continue
+        table, _, name = key.rpartition(".")
+        if table != section:
+            _line(f"\n[{table}]")
+            section = table
+        path = settings.origins[key]
+        line = line_of(key, path.read_text(encoding="utf-8"))
+        _line(f"{name} = {_toml(settings.values[key])}  # {path}:{line}")
+    unset = [key for key in known_keys() if key not in settings.values]
+    if settings.values:
+        _line("")
+    _line(f"# Not set: {', '.join(unset)}")
+    return 0
+
+
+def show_paths(named: str | None) -> int:
+    """Print the files that are read, in this order; what a later one says of a key holds."""
+    for path in candidates(named):
+        _line(f"{path}{'' if os.path.exists(path) else ' (does not exist)'}")
+    return 0
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML, of which texts, lists, numbers and truth values look as in JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _line(text: str) -> None:
+    show("".join(f"{sanitise(line)}\n" for line in text.split("\n")))

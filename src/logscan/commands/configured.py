@@ -1,0 +1,42 @@
+"""Commands whose options have defaults in the configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from logscan.settings import Settings, load
+
+
+class Configured(TyperCommand):
+    """A command that takes from the configuration what its user does not say.
+
+    A key is the long name of an option, or the name of an argument; those in the section with the command's
+    name are for that command only. The settings are ``context.obj``. Nothing is read for ``--help``.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; see Command.invoke of Click."""
+        ctx.obj = load(named_file(ctx))
+        ctx.params.update(_defaults(ctx, ctx.obj))
+        return super().invoke(ctx)
+
+
+def named_file(context: typer.Context) -> str | None:
+    """The configuration file that was named by ``--config`` or LOGSCAN_CONFIG."""
+    named: str | None = context.find_root().params["config"]
+    return named
+
+
+def _defaults(context: typer.Context, settings: Settings) -> dict[str, Any]:
+    """Configured values of the command's parameters that were not given, by parameter name."""
+    values = settings.section() | settings.section(str(context.info_name))
+    found = {}
+    for parameter in context.command.params:
+        key = max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+        source = context.get_parameter_source(str(parameter.name))
+        if key in values and source is not None and source.name == "DEFAULT":
+            found[str(parameter.name)] = values[key]
+    return found
