@@ -7,6 +7,7 @@ independent events or, where it is ``clumped``, that of a rate which itself vari
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -32,11 +33,12 @@ class Kind:
     command: str
     peers: int
     by_day: bool = True
+    status: str = ""
 
-    @property
-    def status(self) -> str:
-        """What the reply means for its message."""
-        return "sent" if self.code < 400 else "rejected" if self.direction == "inbound" else "deferred"
+    def __post_init__(self) -> None:
+        """Fill in what the reply means for its message."""
+        usual = "sent" if self.code < 400 else "rejected" if self.direction == "inbound" else "deferred"
+        object.__setattr__(self, "status", self.status or usual)
 
 
 SENT = Kind("outbound", 250, None, "EOD", 200)
@@ -90,7 +92,13 @@ class Log:
         """The replies in order of time."""
         return pa.concat_tables(self._parts).sort_by("time")
 
-    def add(self, kind: Kind, times: Times, messages: list[int] | None = None) -> list[int]:
+    def add(
+        self,
+        kind: Kind,
+        times: Times,
+        messages: list[int] | None = None,
+        recipients: Sequence[int] | None = None,
+    ) -> list[int]:
         """Add replies; they concern new messages unless some are given. Returns the messages' numbers."""
         messages = messages or [next(self._numbers) for _ in times]
         hosts = self.rng.integers(kind.peers, size=len(times)) + 1
@@ -102,7 +110,9 @@ class Log:
             "peer_ip": [f"{'203.0.113' if outbound else '198.51.100'}.{host}" for host in hosts],
             "queue_id": [f"{message:08X}" if outbound else None for message in messages],
             "sender": [f"s{message}@example.org" if enveloped else None for message in messages],
-            "recipient": [f"r{message}@example.net" if enveloped else None for message in messages],
+            "recipient": [
+                f"r{number}@example.net" if enveloped else None for number in recipients or messages
+            ],
         }
         for name in ("direction", "code", "cause", "command", "status"):
             columns[name] = [getattr(kind, name)] * len(times)
@@ -131,8 +141,10 @@ class Log:
             size = int(self.rng.integers(2, 5))
             self.add(BLIP, MONDAY + start + self.rng.random(size) * 8 * MINUTE)
 
-    def spike(self, kind: Kind, start: float, minutes: float, size: int, *, echoes: bool = False) -> None:
-        """Add a spike at ``start`` (seconds since the start of the log); retries may echo it."""
+    def spike(
+        self, kind: Kind, start: float, minutes: float, size: int, *, echoes: bool = False
+    ) -> list[int]:
+        """Add a spike at ``start`` (seconds since the start of the log); retries may echo it. Returns messages."""
         times = MONDAY + start + np.sort(self.rng.random(size)) * minutes * MINUTE
         messages = self.add(kind, times)
         self.labels.append(Label(kind, float(times[0]), float(times[-1])))
@@ -141,6 +153,7 @@ class Log:
                 again = np.flatnonzero(self.rng.random(size) < share)
                 later = times[again] + (delay + 5 * MINUTE * self.rng.random(len(again)))
                 self.add(kind, later, [messages[number] for number in again])
+        return messages
 
 
 def _working_hours(hour: Times) -> Times:

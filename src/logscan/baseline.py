@@ -22,7 +22,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 #: The share of highest values left out of a mean as long as the bursts are not known.
-TRIM = 0.15
+TRIM = 0.3
 #: A log this long or longer has a daily profile: other days tell what to expect at an hour.
 _PROFILE_SPAN = 4 * DAY
 _PROFILE_CELL = 30 * MINUTE
@@ -113,15 +113,17 @@ class Baseline:
         cells[self._gaps] = _MISSING
         for first, last in bursts or ():
             cells[self._cell_of(first) : self._cell_of(last) + 1] = _MISSING
-        trim = TRIM if bursts is None else 0.0
-        by = _by_profile if self._clock.span >= _PROFILE_SPAN else _by_neighbours
-        levels = by(cells, trim)
-        if bursts is not None:
+        if bursts is None:
+            levels = self._levels(cells, TRIM)
+        else:
             calm = np.isfinite(cells)
             share = cells[calm].sum() / max(volume[calm].sum(), 1)
-            levels = np.maximum(levels, share * volume)
+            levels = np.maximum(self._levels(cells, 0.0), share * volume)
         centres = (np.arange(self._clock.bins) + 0.5) * self._clock.width / self._cell - 0.5
         return np.interp(centres, np.arange(len(levels)), levels) * (self._clock.width / self._cell)
+
+    def _levels(self, cells: Floats, trim: float) -> Floats:
+        return (_by_profile if self._clock.span >= _PROFILE_SPAN else _by_neighbours)(cells, trim)
 
     def _cell_of(self, time: int) -> int:
         return (time - self._clock.start) // self._cell
@@ -170,7 +172,8 @@ def _by_neighbours(cells: Floats, trim: float) -> Floats:
     padded = np.pad(cells, reach, constant_values=_MISSING)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).copy()
     around[:, reach - 1 : reach + 2] = _MISSING
-    return trimmed_mean(around, trim)
+    known = np.isfinite(around).any(axis=1)
+    return np.where(known, trimmed_mean(around, trim), trimmed_mean(cells, trim))
 
 
 def _by_profile(cells: Floats, trim: float) -> Floats:

@@ -20,12 +20,14 @@ _SCALES = (4, 8, 16, 32, 64)
 _REFERENCE = 8
 #: … unless they are longer than this (an hour and a bit): what takes longer to gather is no spike.
 _LONGEST = 64 * MINUTE
+#: A stretch that lasts longer must reach so many times the usual factor, against the calmer half of the log.
+_BLOCK = 2
 #: A series needs so many windows for a test.
 _FEWEST_WINDOWS = 12
 #: No window is thought to expect less: a past without events does not promise a future without.
 _FLOOR = 0.5
 #: The dispersion is estimated without this upper share of the windows, and corrected for it.
-_CUT, _CUT_CORRECTION = 0.1, 3.0
+_CUT, _CUT_CORRECTION = 0.2, 4.0
 #: Even the calmest series is not perfectly regular.
 _DISPERSION = (0.02, 3.0)
 #: Windows with fewer times the expected events are not worth a test; the sharpened burst decides.
@@ -73,10 +75,11 @@ def find_bursts(
     series = _Series(times, weights, clock, baseline.support)
     if series.busiest < sensitivity.min_count:
         return []
-    rough = series.search(baseline.expected(times, weights, volume), (), sensitivity)
-    if not rough:
+    spans = series.block(sensitivity)
+    rough = series.search(baseline.expected(times, weights, volume, spans or None), spans, sensitivity)
+    spans += [(burst.first, burst.last) for burst in rough]
+    if not spans:
         return []
-    spans = [(burst.first, burst.last) for burst in rough]
     return series.search(baseline.expected(times, weights, volume, spans), spans, sensitivity)
 
 
@@ -99,6 +102,18 @@ class _Series:
     def busiest(self) -> float:
         """The most events in any window."""
         return float(_sums(self._counts, self._scales[-1]).max())
+
+    def block(self, sensitivity: Sensitivity) -> list[tuple[int, int]]:
+        """The stretch, longer than any window, that has most of the events and so would be its own baseline."""
+        scale = self._scales[-1]
+        length = scale * self._clock.width
+        windows = np.sort(_sums(self._counts, scale)[::scale])
+        calm = windows[: max(len(windows) // 2, 1)].mean() / length
+        level = max(_BLOCK * sensitivity.factor * calm, self._total[-1] / self._clock.span)
+        first, last = _best(*self._worth(level))
+        start, end = int(self._times[first]), int(self._times[last])
+        most = self._total[last + 1] - self._total[first] > self._total[-1] / 2
+        return [(start, end)] if most and end - start > length else []
 
     def search(
         self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity
@@ -154,10 +169,8 @@ class _Series:
         length = (end - start) * self._clock.width
         calm, rate = expected[start:end].sum() / length, (self._total[high] - self._total[low]) / length
         before, after = self._worth(calm + _EDGE * (rate - calm))
-        lowest = np.minimum.accumulate(before[low:high])
-        last = low + int(np.argmax(after[low:high] - lowest))
-        first = low + int(np.argmin(before[low : last + 1]))
-        core = self._grown(first, last, calm + _EDGE * (rate - calm), limits)
+        first, last = _best(before[low:high], after[low:high])
+        core = self._grown(low + first, low + last, calm + _EDGE * (rate - calm), limits)
         whole = self._grown(*core, calm + _FRINGE * (rate - calm), limits)
         return self._burst(*core, expected), self._burst(*whole, expected)
 
@@ -180,6 +193,12 @@ class _Series:
         start, end = int(self._times[first]), int(self._times[last])
         count = int(self._total[last + 1] - self._total[first])
         return Burst(start, end, count, self._clock.between(expected, start, end))
+
+
+def _best(before: Floats, after: Floats) -> tuple[int, int]:
+    """The stretch worth most: from which event to which."""
+    last = int(np.argmax(after - np.minimum.accumulate(before)))
+    return int(np.argmin(before[: last + 1])), last
 
 
 def _sums(values: Floats, scale: int) -> Floats:

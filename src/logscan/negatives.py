@@ -10,9 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.baseline import Flags, Ints
+from logscan.baseline import DAY, Flags, Ints
 from logscan.schema import WIRE
 from logscan.tally import Coded, coded
+
+#: Only in logs that seem longer than this are times looked at with suspicion.
+_LONG = 60 * DAY
 
 
 class Log:
@@ -23,8 +26,16 @@ class Log:
 
     @cached_property
     def times(self) -> Ints:
-        """The times in microseconds since 1970, -1 for none."""
+        """The times in microseconds since 1970, -1 for none.
+
+        A machine may log some lines before its clock is set; such times, far from all others, count as none.
+        """
         times: Ints = pc.fill_null(self.replies["time"].cast(pa.int64()), -1).to_numpy()
+        known = times[times >= 0]
+        if len(known) and np.ptp(known) > _LONG:
+            early, late = np.quantile(known, (0.01, 0.99))
+            margin = late - early + DAY
+            times = np.where((times < early - margin) | (times > late + margin), -1, times)
         return times
 
     @cached_property
