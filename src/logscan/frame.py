@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import pyarrow as pa
 
@@ -23,23 +25,35 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def from_pandas(frame: pd.DataFrame) -> pa.Table:
-    """The columns of ``frame``, those of the replies table in their types, as a pyarrow Table.
+def from_pandas(frame: pd.DataFrame, wanted: Iterable[str] | None = None) -> pa.Table:
+    """The columns of ``frame`` as a pyarrow Table, those of the replies table in their types.
 
-    Raises UsageError if a column holds what its type cannot.
+    ``wanted`` are the columns to take, as far as the frame has them; all by default. Times without a zone count
+    as UTC; see ``unindexed`` for what was made the index. Raises UsageError if there are two columns of one name,
+    or a column holds what its type cannot.
     """
+    frame = unindexed(frame)
+    chosen = frame.columns if wanted is None else frame.columns[frame.columns.isin(list(wanted))]
+    twice = chosen[chosen.duplicated()]
+    if len(twice):
+        raise UsageError(f"the DataFrame has more than one column {twice[0]}")
+    return pa.table({str(name): _column(frame[name]) for name in chosen})
 
-    def column(field: pa.Field) -> pa.Array:
-        values = frame[field.name]
-        if values.isna().all():  # as read from CSV, where a column of nothing is of any type
-            return pa.nulls(len(values), field.type)
-        return pa.Array.from_pandas(values, type=field.type)
 
-    inferred = pa.Schema.from_pandas(frame, preserve_index=False)
-    schema = pa.schema(
-        SCHEMA.field(field.name) if field.name in SCHEMA.names else field for field in inferred
-    )
+def unindexed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with those columns of the replies table that were made its index as columns again."""
+    levels = [name for name in frame.index.names if name in SCHEMA.names and name not in frame.columns]
+    return frame.reset_index(level=levels) if levels else frame
+
+
+def _column(values: pd.Series) -> pa.Array | pa.ChunkedArray:
+    type_ = SCHEMA.field(values.name).type if values.name in SCHEMA.names else None
+    if (
+        type_ is not None and values.isna().all()
+    ):  # as read from CSV, where a column of nothing is of any type
+        return pa.nulls(len(values), type_)
     try:
-        return pa.table([column(field) for field in schema], schema)
+        return pa.Array.from_pandas(values, type=type_)
     except pa.ArrowException as error:
-        raise UsageError(f"the DataFrame is no replies table: {'; '.join(map(str, error.args))}") from error
+        reason = "; ".join(map(str, error.args))
+        raise UsageError(f"column {values.name} of the DataFrame: {reason}") from error

@@ -226,10 +226,13 @@ def read_table(paths: Paths | None = None, **options: Any) -> pa.Table:
 def read(paths: Paths | None = None, **options: Any) -> pd.DataFrame:
     """``read_table`` as a pandas DataFrame: words are categories, times are UTC, texts are Arrow-backed strings.
 
+    ``.smtp`` on it counts, explains and reports; see ``logscan.accessor``.
+
     >>> import logscan
     >>> replies = logscan.read("sample_logs/postfix.log")  # doctest: +SKIP
     >>> replies[replies.code == 421].groupby("cause", observed=True)["count"].sum()  # doctest: +SKIP
     """
+    import logscan.accessor  # noqa: F401  it registers df.smtp
     from logscan.frame import to_pandas
 
     return to_pandas(read_table(paths, **options))
