@@ -46,6 +46,8 @@ _REPEATED = ": message repeated "
 _REPEATED_WORD = b" repeated "
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
 _EXAMPLES = 5
+#: In so few texts a look for a rule's literals costs less than to set its regexes up.
+_FEW_TEXTS = 4096
 #: In place of the number of a prefix: the first word is no rule's prefix; or where it stands is not told for sure.
 _OTHER_WORD, _ANY_WORD = -2, -1
 
@@ -272,6 +274,8 @@ class Engine:
         for candidate in split.seen:
             if not len(places):
                 return
+            if len(texts) < _FEW_TEXTS and not _holds_any(texts, candidate.rule.literals):
+                continue
             matched, columns = extract(texts, candidate.alternatives)
             if matched.any():
                 yield candidate.rule, places[matched], columns
@@ -282,6 +286,8 @@ class Engine:
             if likely.any():
                 places, texts = places[likely], texts.filter(pa.array(likely))
                 for candidate in split.unseen:
+                    if not _holds_any(texts, candidate.rule.literals):
+                        continue
                     matched, columns = extract(texts, candidate.alternatives)
                     if matched.any():
                         rules.meet(candidate.rule)
@@ -330,6 +336,12 @@ def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_
     """Which of the lines at ``places`` a regex finds something in."""
     texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
     return np.asarray(pc.match_substring_regex(texts, regex))
+
+
+def _holds_any(texts: pa.Array, literals: Iterable[str]) -> bool:
+    """Whether any of the literals stands in any of the texts (or across two of them)."""
+    data = b"" if texts.buffers()[2] is None else texts.buffers()[2].to_pybytes()
+    return any(literal.encode() in data for literal in literals)
 
 
 def _products(rule: Rule, parser: LogParser) -> set[str]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from logscan.definitions import Alternative, Rule
 from logscan.durations import seconds
 from logscan.replies import Reply, split_reply
+from logscan.tails import HEAD, tail_of
 
 Columns = dict[str, pa.Array]
 #: So many words are renamed one by one; more, in the column's dictionary.
@@ -36,22 +37,10 @@ def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.N
     for alternative in alternatives:
         if not len(rest):
             break
-        found = pc.extract_regex(texts, alternative.regex) if alternative.groups else None
-        if found is None:
-            valid = np.asarray(pc.match_substring_regex(texts, alternative.regex).fill_null(False))
-        else:
-            valid = np.asarray(found.is_valid())
+        valid, columns = _captures(texts, alternative)
         hits = int(valid.sum())
         if not hits:
             continue
-        columns: Columns = {}
-        if found is not None:
-            if hits < len(rest):
-                found = found.filter(pa.array(valid))
-            columns = {name: found.field(name) for name in alternative.groups}
-            if alternative.trim:
-                last = alternative.groups[-1]
-                columns[last] = _trimmed(columns[last], alternative.trim)
         for name, value in alternative.constants.items():
             columns[name] = constant(value, hits)
         parts.append((rest[valid], columns))
@@ -76,6 +65,36 @@ def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.N
         ]
         merged[name] = pa.concat_arrays(pieces).take(order)
     return matched, merged
+
+
+def _captures(texts: pa.Array, alternative: Alternative) -> tuple[npt.NDArray[np.bool_], Columns]:
+    """Which texts match, and what the groups capture of those."""
+    tail = tail_of(alternative.regex)
+    columns: Columns = {}
+    if tail and tail.whole:
+        valid = _matching(texts, tail.regex)
+        columns[tail.group] = texts if valid.all() else texts.filter(pa.array(valid))
+    elif not alternative.groups:
+        valid = _matching(texts, alternative.regex)
+    else:
+        found = pc.extract_regex(texts, tail.regex if tail else alternative.regex)
+        valid = np.asarray(found.is_valid())
+        if not valid.all():
+            found, texts = found.filter(pa.array(valid)), texts.filter(pa.array(valid)) if tail else texts
+        if tail:
+            skip = np.asarray(pc.binary_length(found.field(HEAD)))
+            columns[tail.group] = _tails(texts.view(pa.binary()), skip)
+        columns |= {name: found.field(name) for name in alternative.groups if name not in columns}
+    if columns and alternative.trim:
+        last = alternative.groups[-1]
+        columns[last] = _trimmed(columns[last], alternative.trim)
+    return valid, columns
+
+
+def _matching(texts: pa.Array, regex: str) -> npt.NDArray[np.bool_]:
+    if regex == "^":
+        return np.asarray(texts.is_valid())
+    return np.asarray(pc.match_substring_regex(texts, regex).fill_null(False))
 
 
 def constant(value: Any, count: int) -> pa.Array:
