@@ -1,7 +1,8 @@
-"""A report as HTML: one page that needs nothing else, or a fragment for notebooks."""
+"""A report as HTML: one page that needs nothing else, a fragment for notebooks, or a page for mail programs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from logscan.catalogue import explain
-from logscan.rendering.contents import compose
+from logscan.rendering.contents import Contents, compose
 from logscan.terminal import sanitise
 
 if TYPE_CHECKING:
+    from logscan.plots import Image
     from logscan.reporting import Report
 
 
@@ -24,6 +26,11 @@ def to_html(report: Report) -> str:
 def to_fragment(report: Report) -> str:
     """The report as an element with its own style."""
     return _render("fragment.html", report)
+
+
+def to_mail(contents: Contents, images: Sequence[Image] = ()) -> str:
+    """The contents as a page for mail programs: style in the elements, ``images`` by their Content-IDs."""
+    return _template("mail.html").render(contents=contents, images=images)
 
 
 def _render(name: str, report: Report) -> str:

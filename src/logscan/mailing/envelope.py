@@ -1,17 +1,18 @@
-"""Mail addresses as users give them, and nothing that could be taken for a header or an option."""
+"""Who sends a mail and who gets it, and nothing that could be taken for a header or an option."""
 
 from __future__ import annotations
 
 import getpass
 import re
 import socket
+from dataclasses import dataclass
 
 from logscan.errors import UsageError
 from logscan.terminal import sanitise
 
 _MOST_OCTETS = 254  # of a path, RFC 5321 section 4.5.3.1.3, without its angle brackets
 
-# A dot-string of RFC 5321 section 4.1.2; alone for a local user, or with a domain or an address literal.
+# A dot-string of RFC 5321 section 4.1.2: alone for a local user, or with a domain or an address literal.
 # It does not begin with a hyphen, as options do.
 _ADDRESS = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~][\w!#$%&'*+/=?^`{|}~.-]*(?:@(?:[a-z0-9.-]+|\[[a-z0-9.:]+\]))?",
@@ -19,10 +20,18 @@ _ADDRESS = re.compile(
 )
 
 
-def address(text: str) -> str:
-    """``text`` if it is one bare address (``kim@example.org``) or a local user's name (``root``).
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Checked addresses."""
 
-    Raises UsageError for anything else: several addresses, control characters, names beside the address,
+    sender: str
+    recipients: tuple[str, ...]
+
+
+def address(text: str) -> str:
+    """``text`` if it is one bare address (``kim@example.org``) or the name of a local user (``root``).
+
+    Raises UsageError for anything else: several addresses, control characters, a name beside the address,
     quoted or non-ASCII local parts.
 
     >>> address("kim@example.org")
@@ -35,8 +44,8 @@ def address(text: str) -> str:
 
 
 def own_address() -> str:
-    """The user on this machine; raises UsageError if the system does not know them."""
+    """The user on this machine; raises UsageError if the system does not tell."""
     try:
         return address(f"{getpass.getuser()}@{socket.getfqdn()}")
     except (KeyError, OSError, UsageError) as error:
-        raise UsageError("this machine does not tell who sends the mail; say it with --from") from error
+        raise UsageError("this machine does not tell who sends the mail; use --from") from error
