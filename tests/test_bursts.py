@@ -12,16 +12,23 @@ from hypothesis import strategies as st
 from logscan.baseline import DAY, HOUR, MINUTE, Baseline, Clock, trimmed_mean
 from logscan.bursts import Burst, Sensitivity, dispersion, find_bursts, log_tail
 
-SENSITIVITY = Sensitivity(significance=0.01, min_count=12, factor=3)
+SENSITIVITY = Sensitivity(significance=0.003, min_count=12, factor=3)
+SENSITIVE = Sensitivity(significance=0.05, min_count=5, factor=3)
+NO_TRAFFIC = np.empty(0)
 
 
-def bursts_in(*parts: np.ndarray, span: float = DAY) -> list[Burst]:
-    """The bursts of a series in a log of this length, which has no traffic."""
+def bursts_in(
+    *parts: np.ndarray,
+    span: float = DAY,
+    traffic: np.ndarray = NO_TRAFFIC,
+    sensitivity: Sensitivity = SENSITIVITY,
+) -> list[Burst]:
+    """The bursts of a series in a log of this length."""
     times = np.sort(np.concatenate(parts)).astype(np.int64)
     clock = Clock(0, int(span), 1440)
     baseline = Baseline(clock, times)
-    nothing = baseline.volume(np.empty(0, np.int64))
-    return find_bursts(times, np.ones(len(times), np.int64), clock, baseline, nothing, SENSITIVITY)
+    volume = baseline.volume(traffic.astype(np.int64))
+    return find_bursts(times, np.ones(len(times), np.int64), clock, baseline, volume, sensitivity)
 
 
 def exact_tail(seen: int, mean: float, alpha: float) -> float:
@@ -85,6 +92,44 @@ def test_bursts_of_any_length_are_found_whole(minutes: float) -> None:
     burst = 10 * HOUR + np.linspace(0, minutes * MINUTE, 200)
     (found,) = bursts_in(np.linspace(0, DAY - 1, 100), burst)
     assert found.count >= 195
+
+
+def test_hard_series_are_searched_well_enough_when_sensitivity_is_high() -> None:
+    """Few and many events, regular and clumped, with and without bursts of four to twelve times the usual count."""
+    labelled = found = false = quiet = quiet_false = 0
+    for number in range(240):
+        rng = np.random.default_rng(number)
+        level, clumped, spikes = (0.2, 1, 5, 20)[number % 4], number % 8 >= 4, number // 8 % 4
+        bins = np.arange(144)
+        profile = 0.4 + 1.2 * np.exp(-(((bins / 6 - 13) / 4) ** 2))
+        mean = level * profile / profile.mean()
+        counts = rng.poisson(mean * rng.gamma(2, 0.5, 144) if clumped else mean)
+        traffic = rng.poisson(60 * profile)
+        starts = 10 + 36 * rng.permutation(4)[:spikes] + rng.integers(20, size=spikes)
+        for start in starts:
+            stretch = slice(start, start + int(rng.integers(1, 5)))
+            counts[stretch] += rng.poisson(np.maximum(8, rng.uniform(4, 12) * mean[stretch]))
+        bursts = bursts_in(spread(rng, counts), traffic=spread(rng, traffic), sensitivity=SENSITIVE)
+        hits = [
+            (burst, start)
+            for burst in bursts
+            for start in starts
+            if burst.first < (start + 4) * 10 * MINUTE and burst.last >= start * 10 * MINUTE
+        ]
+        labelled += spikes
+        found += len({start for _, start in hits})
+        wrong = len(bursts) - len({id(burst) for burst, _ in hits})
+        false += wrong
+        quiet += not spikes
+        quiet_false += 0 if spikes else wrong
+    assert found / labelled >= 0.85
+    assert found / (found + false) >= 0.8
+    assert quiet_false / quiet <= 0.2
+
+
+def spread(rng: np.random.Generator, counts: np.ndarray) -> np.ndarray:
+    """Events at random within their ten minutes."""
+    return (np.repeat(np.arange(len(counts)), counts) + rng.random(counts.sum())) * 10 * MINUTE
 
 
 def test_a_daily_profile_is_no_burst() -> None:

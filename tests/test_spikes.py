@@ -170,6 +170,15 @@ def test_a_log_of_four_weeks() -> None:
     assert matches(spike, log.labels[0])
 
 
+@pytest.mark.parametrize("hours", [2, 4, 6, 8])
+def test_an_outage_that_lasts_for_hours(hours: int) -> None:
+    log = day()
+    log.spike(LOAD, 9 * HOUR, hours * 60, 60 * hours)
+    (spike,) = temporary(log.table)
+    assert matches(spike, log.labels[0])
+    assert spike.count >= 55 * hours
+
+
 def test_one_peer_that_gets_nearly_all_is_named() -> None:
     log = day()
     log.spike(LIMIT, NOON, 20, 40)

@@ -8,23 +8,32 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from logscan.causes import TAXONOMY
+from logscan.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class FlagOptions:
     """When to raise a flag.
 
-    ``significance``: the chance of a false alarm in a series of replies of one kind that holds none.
+    ``significance``: the chance of a false alarm in a series of replies of one kind that holds no spike.
     ``min_count``: a smaller burst is a blip. ``factor``: how many times the expected count a burst must reach.
     ``min_messages``: a burst that comes from fewer messages or sessions is no incident, however many recipients
-    a message has. ``peers``: how many peers a flag names.
+    a message has. ``peers``: how many peers a flag names. Raises ``UsageError`` if a value makes no sense.
     """
 
-    significance: float = 0.01
+    significance: float = 0.003
     min_count: int = 12
     factor: float = 3.0
-    min_messages: int = 4
+    min_messages: int = 3
     peers: int = 10
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if not 0 < self.significance < 1:
+            raise UsageError(f"significance is a probability between 0 and 1, not {self.significance}")
+        for name in ("min_count", "factor", "min_messages", "peers"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)
