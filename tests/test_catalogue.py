@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import html
 import json
+import re
 import subprocess
 import sys
 import unicodedata
@@ -299,7 +300,16 @@ def test_lines_fit_80_columns(lang):
 def test_str_and_notebook_show_the_same_page():
     explanation = explain(421)
     assert str(explanation) == explanation.to_text()
-    assert explanation._repr_html_() == explanation.to_html()
+    assert explanation._repr_html_().endswith(explanation.to_html())
+
+
+@pytest.mark.parametrize("shown", [explain(421), compare(421, 502)], ids=["explanation", "comparison"])
+def test_notebooks_get_a_style_that_touches_nothing_else(shown):
+    style, page = re.fullmatch(r"<style>(.*)</style>\n(<section.*)", shown._repr_html_(), re.S).groups()
+    selectors = re.findall(r"^([^{}\n]+)\{", style, re.M)
+    assert selectors
+    assert all(selector.startswith(".logscan-catalogue") for selector in selectors)
+    assert page.startswith('<section class="logscan-catalogue"')
 
 
 def test_names_with_angle_brackets_are_escaped():

@@ -172,6 +172,12 @@ def test_notebooks_show_a_fragment() -> None:
     fragment = a_report()._repr_html_()
     assert fragment.startswith('<div class="logscan-report">')
     assert not {"html", "body", "head"} & Elements(fragment).tags
+    style = re.sub(
+        r"/\*.*?\*/|@media[^{]*\{", "", fragment.partition("<style>")[2].partition("</style>")[0], flags=re.S
+    )
+    selectors = re.findall(r"([^{}\s][^{}]*)\{", style)
+    assert selectors
+    assert all(re.match(r"(body )?\.logscan-report\b", selector) for selector in selectors), selectors
 
 
 def test_markdown_keeps_hostile_text_in_code_spans() -> None:

@@ -7,7 +7,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from logscan.entries import words
-from logscan.pages import Block, Page, Prose, Quote, Section, Table, as_html, as_markdown, as_text
+from logscan.pages import (
+    Block,
+    Page,
+    Prose,
+    Quote,
+    Section,
+    Table,
+    as_html,
+    as_markdown,
+    as_notebook_html,
+    as_text,
+)
 
 
 class _Rendered:
@@ -36,7 +47,7 @@ class _Rendered:
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return as_notebook_html(self.to_page())
 
 
 @dataclass(frozen=True, slots=True)

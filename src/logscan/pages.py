@@ -151,6 +151,29 @@ def as_html(page: Page) -> str:
     return "\n".join([*parts, "</section>"])
 
 
+#: For a page shown by itself, where a notebook would set headings as large as its own, and tables to the right.
+_STYLE = """
+.logscan-catalogue { font: 14px/1.45 system-ui, sans-serif; max-width: 50rem; }
+.logscan-catalogue h3 { font-size: 1.2em; font-weight: 600; margin: .3em 0; }
+.logscan-catalogue h4 { font-size: 1em; font-weight: 600; margin: .9em 0 .2em; }
+.logscan-catalogue :is(p, ul) { margin: .2em 0; }
+.logscan-catalogue blockquote { margin: .2em 0; padding-left: .7em; border-left: 3px solid #8884; }
+.logscan-catalogue table {
+  border-collapse: collapse; table-layout: auto; margin: 0; color: inherit; font-size: inherit;
+}
+.logscan-catalogue.logscan-catalogue tbody tr { background: none; }
+.logscan-catalogue.logscan-catalogue :is(th, td) {
+  text-align: left; vertical-align: top; padding: .1em 1.2em .1em 0; font-weight: normal;
+}
+.logscan-catalogue th { opacity: .7; }
+"""
+
+
+def as_notebook_html(page: Page) -> str:
+    """The fragment with a style of its own, which touches nothing else in a notebook."""
+    return f"<style>{_STYLE}</style>\n{as_html(page)}"
+
+
 def _html_parts(block: Block) -> Iterator[str]:
     match block:
         case Prose(text, label):
