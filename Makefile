@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: report test check docs benchmark clean
+.PHONY: report test check docs notebooks benchmark clean
 
 # Read the sample log of a Postfix server, and tell what happened there.
 report: $(VENV)/installed
@@ -24,6 +24,10 @@ check: $(VENV)/installed-dev
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
 
+# Run the notebooks again and keep what they show.
+notebooks: $(VENV)/installed-notebooks
+	$(BIN)/python notebooks/execute.py
+
 benchmark: $(VENV)/installed
 	$(BIN)/python benchmarks/compare.py
 
@@ -41,4 +45,9 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/installed-dev: $(VENV)/installed
 	@echo "Installing what tests and checks need ..." >&2
 	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/installed-notebooks: $(VENV)/installed
+	@echo "Installing what the notebooks need ..." >&2
+	@$(BIN)/python -m pip install --quiet --group notebooks
 	@touch $@
