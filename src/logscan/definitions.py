@@ -20,11 +20,10 @@ ROLES = ("reply", "message", "session", "version", "explains")
 
 _PARSER_KEYS = {
     "name", "title", "about", "frame", "services", "detect", "passes", "fields", "values", "rule", "ignore",
-    "service_column",
 }  # fmt: skip
 _RULE_KEYS = {
     "name", "about", "services", "literal", "regex", "then", "set", "version", "role", "sample", "also",
-    "explained_by", "unless_explained", "only_after", "repeats",
+    "explained_by", "unless_explained", "only_after", "repeats", "twice",
 }  # fmt: skip
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
@@ -89,6 +88,7 @@ class Rule:
     unless_explained: bool
     only_after: str | None
     repeats: str | None
+    twice: bool
 
     @property
     def counts_failures(self) -> bool:
@@ -115,7 +115,6 @@ class LogParser:
     about: str
     frame: str
     services: str
-    service_column: str | None
     detect: tuple[Detection, ...]
     passes: tuple[str, ...]
     fields: Mapping[str, tuple[Alternative, ...]]
@@ -198,6 +197,7 @@ class _Reader:
             unless_explained=bool(table.get("unless_explained", False)),
             only_after=table.get("only_after"),
             repeats=table.get("repeats"),
+            twice=bool(table.get("twice", False)),
         )
 
     def change(self, where: str, table: Mapping[str, Any]) -> VersionChange:
@@ -247,7 +247,6 @@ def parse_definition(text: str, path: str) -> LogParser:
         about=reader.text("the file", table, "about"),
         frame=reader.text("the file", table, "frame"),
         services=reader.text("the file", table, "services"),
-        service_column=table.get("service_column"),
         detect=tuple(
             Detection(reader.text("detect", d, "regex"), reader.text("detect", d, "why"))
             for d in table.get("detect", ())

@@ -12,6 +12,7 @@ from logscan.definitions import LogParser
 from logscan.passes.echoes import Echoes
 from logscan.passes.expiries import Expiries
 from logscan.passes.filters import Filters
+from logscan.passes.logfiles import LogFiles
 from logscan.passes.messages import MessageJoin
 from logscan.passes.sessions import Sessions
 from logscan.passes.tables import MEMORY, Group
@@ -28,4 +29,5 @@ PASSES: dict[str, Callable[[LogParser], Pass]] = {
     "filters": Filters,
     "echoes": Echoes,
     "expiries": Expiries,
+    "logfiles": LogFiles,
 }
