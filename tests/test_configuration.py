@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,17 @@ def test_thresholds_of_flags_are_those_configured(tmp_path: Path, capsys: pytest
     assert len(flag["peers"]) == 1
 
 
+def test_sections_are_for_their_command(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    user_file(
+        '[mail]\nto = ["a@example.org", "b@example.org"]\nfrom = "logscan@example.org"\nattach = ["csv"]\n'
+    )
+    assert run(["mail", log, "--dry-run", "--to", "c@example.org"]) == 0
+    message = message_from_string(capsys.readouterr().out)
+    assert (message["To"], message["From"]) == ("c@example.org", "logscan@example.org")
+    assert "replies.csv" in [part.get_filename() for part in message.walk()]
+    assert run(["report", log]) == 0
+
+
 def test_option_names_a_file_and_wins_over_the_environment(
     log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,11 +166,29 @@ def test_mistakes_are_one_line_with_file_line_and_key(
     log: str, text: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = user_file(text)
-    assert run(["report", log]) == 2
+    assert run(["mail", log, "--dry-run"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("\n") == 1
     assert shown.err.startswith(f"logscan: {path}{message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[mail]\nsmtp_security = "ssl"\n', "'ssl' is not one of 'starttls', 'tls', 'none'"),
+        ('[mail]\nattach = ["csv", "pdf"]\n', "'pdf' is not one of 'parquet', 'csv'"),
+    ],
+)
+def test_values_are_those_that_the_option_takes(
+    log: str, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = user_file(text)
+    assert run(["mail", log, "--dry-run"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"logscan: {path}: mail.")
+    assert message in shown
+    assert run(["report", log]) == 0
 
 
 def test_a_named_file_has_to_exist(log: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,7 @@ _OPTIONS = {
     "mail.smtp_user": _TEXT,
     "mail.smtp_password_file": _TEXT,
     "mail.only_if_flagged": _SWITCH,
+    "mail.all_clear": _SWITCH,
     "mail.attach": _TEXTS,
 }
 

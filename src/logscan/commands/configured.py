@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from logscan.errors import UsageError
 from logscan.settings import Settings, load
 
 
@@ -32,11 +33,22 @@ def named_file(context: typer.Context) -> str | None:
 
 def _defaults(context: typer.Context, settings: Settings) -> dict[str, Any]:
     """Configured values of the command's parameters that were not given, by parameter name."""
-    values = settings.section() | settings.section(str(context.info_name))
     found = {}
     for parameter in context.command.params:
-        key = max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+        option = max(parameter.opts, key=len).lstrip("-").replace("-", "_")
         source = context.get_parameter_source(str(parameter.name))
-        if key in values and source is not None and source.name == "DEFAULT":
-            found[str(parameter.name)] = values[key]
+        if source is None or source.name != "DEFAULT":
+            continue
+        for key in (f"{context.info_name}.{option}", option):
+            if key in settings.values:
+                found[str(parameter.name)] = _value(context, parameter, settings, key)
+                break
     return found
+
+
+def _value(context: typer.Context, parameter: Any, settings: Settings, key: str) -> Any:
+    """The value of one key, made into what the parameter takes."""
+    try:
+        return parameter.process_value(context, settings.values[key])
+    except typer.BadParameter as error:
+        raise UsageError(f"{settings.origins[key]}: {key}: {error.message}") from error
