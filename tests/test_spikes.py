@@ -312,6 +312,17 @@ def test_a_block_of_all_clients_while_nothing_passes_is_maintenance() -> None:
     assert spike.cause == "maintenance"
 
 
+def test_unclear_replies_of_two_servers_at_a_time_are_two_incidents() -> None:
+    log = day()
+    log.spike(unclear("outbound", "CONNECT", 1), NOON, 20, 60)
+    log.spike(unclear("outbound", "RCPT", 1, 450), NOON, 20, 60)
+    table = log.table
+    greeting = [command == "CONNECT" for command in table["command"].to_pylist()]
+    names = [f"mx.{'one' if at_greeting else 'two'}.example" for at_greeting in greeting]
+    table = table.set_column(table.schema.get_field_index("peer_name"), "peer_name", pa.array(names))
+    assert sorted(spike.code or 0 for spike in temporary(table)) == [421, 450]
+
+
 # ------------------------------------------------------------------ what must not raise an alarm
 
 

@@ -42,16 +42,17 @@ class Episode:
 
 def merge(episodes: Iterable[Episode], refused: Negatives) -> list[Episode]:
     """The episodes in order of time, those that are pieces of one incident put together."""
-    merged: list[Episode] = []
+    merged: list[tuple[Episode, Negatives]] = []
     for episode in sorted(episodes, key=lambda episode: tuple(episode.rows[[0, -1]])):
-        for place, other in enumerate(merged):
-            if _same_incident(refused.where(other.rows), refused.where(episode.rows)):
+        members = refused.where(episode.rows)
+        for place, (other, others) in enumerate(merged):
+            if _same_incident(others, members):
                 rows = np.union1d(other.rows, episode.rows)
-                merged[place] = Episode(rows, other.expected + episode.expected)
+                merged[place] = Episode(rows, other.expected + episode.expected), refused.where(rows)
                 break
         else:
-            merged.append(episode)
-    return merged
+            merged.append((episode, members))
+    return [episode for episode, _ in merged]
 
 
 def _same_incident(one: Negatives, other: Negatives) -> bool:
@@ -61,10 +62,16 @@ def _same_incident(one: Negatives, other: Negatives) -> bool:
         return False
     if (one.direction.codes[0], one.family[0]) != (other.direction.codes[0], other.family[0]):
         return False
-    if _dominant(totals_of(one.cause, one.count)) == _dominant(totals_of(other.cause, other.count)):
+    if _kind(one) == _kind(other):
         return True
     (first, share), (second, other_share) = _heaviest_party(one), _heaviest_party(other)
     return first == second and min(share, other_share) >= _SINGLE
+
+
+def _kind(refused: Negatives) -> tuple[str, int | None]:
+    """The cause, and if it is unknown the code."""
+    cause = _dominant(totals_of(refused.cause, refused.count))
+    return cause, int(np.bincount(refused.code).argmax()) if cause == _UNKNOWN else None
 
 
 def describe(episodes: Sequence[Episode], refused: Negatives, options: FlagOptions) -> list[Spike]:
