@@ -7,7 +7,10 @@ A form that wraps has the header of an inner form behind it, or may have.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from logscan.pieces import rejoin
 
 _TRADITIONAL = r"[A-Z][a-z]{2} (?: \d|\d\d?) \d\d:\d\d:\d\d"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
@@ -49,6 +52,8 @@ class Frame:
 
     Where a message begins is told at once, before any regex: ``after_colon``, after the first ``: `` of its line;
     or after ``parts``, of which the first is there in every header, the others may be.
+
+    ``mend`` undoes what was done to entries that were too long; the number of lines stays.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Frame:
     continuation: str | None = None
     after_colon: bool = False
     parts: tuple[tuple[Part, ...], ...] = ()
+    mend: Callable[[bytes], bytes] | None = None
 
 
 _SYSLOG = (
@@ -132,6 +138,7 @@ FRAMES = {
             ("host", "service", "queue_id"),
             _EXIM_CONTINUATION,
             parts=_EXIM_PARTS,
+            mend=rejoin,
         ),
     )
 }
