@@ -20,8 +20,9 @@ from typer.core import TyperGroup
 
 from logscan import __version__
 from logscan.commands.configured import Configured, named_file
-from logscan.commands.options import Direction, ReadOptions, reads
+from logscan.commands.options import Direction, ReadOptions, reads, takes
 from logscan.commands.output import quiet_pipe, show, tell
+from logscan.commands.schedule_options import ScheduleOptions
 from logscan.errors import LogscanError
 
 INTERRUPTED = 130
@@ -90,6 +91,13 @@ config = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(config, name="config")
+schedule = typer.Typer(
+    help="Mail the report every day or week.",
+    rich_markup_mode=None,
+    context_settings=_HELP,
+    invoke_without_command=True,
+)
+app.add_typer(schedule, name="schedule")
 
 
 def _version(wanted: bool) -> None:
@@ -114,6 +122,7 @@ def _without_command(
     _help_if_alone(context)
 
 
+@schedule.callback()
 @config.callback()
 @parsers.callback()
 def _help_if_alone(context: typer.Context) -> None:
@@ -264,6 +273,36 @@ def show_configuration_files(context: typer.Context) -> int:
     from logscan.commands.config import show_paths
 
     return show_paths(named_file(context))
+
+
+@schedule.command("install")
+@takes(options=ScheduleOptions)
+def install_schedule(context: typer.Context, options: ScheduleOptions) -> int:
+    """Install a systemd timer, or a cron entry, that mails the report."""
+    from logscan.commands.schedule import install
+
+    return install(options, named_file(context))
+
+
+@schedule.command("show")
+@takes(options=ScheduleOptions)
+def show_schedule(context: typer.Context, options: ScheduleOptions) -> int:
+    """Show what is installed; given a time, what would be."""
+    from logscan.commands.schedule import show_files
+
+    return show_files(options, named_file(context))
+
+
+@schedule.command("remove")
+def remove_schedule(
+    system: Annotated[
+        bool | None, typer.Option("--system/--user", help="This machine's or yours; else by who you are.")
+    ] = None,
+) -> int:
+    """Remove what was installed."""
+    from logscan.commands.schedule import remove
+
+    return remove(system)
 
 
 def run(arguments: Sequence[str]) -> int:
