@@ -111,7 +111,7 @@ _EXIM_TAGGED = (
 #: The headers of a refused message in the rejectlog, the second line of a remote server's reply to AUTH, the
 #: lines of a configuration error: they begin like no record.
 _EXIM_CONTINUATION = (
-    r"^(?:[ \t]|[A-Z*] [!-9;-~]+:|Envelope-(?:from|to): <|\*\*\* truncated \*\*\*|[2-5]\d\d[ -]|$)"
+    r"^(?:[ \t]|[A-Z*] [!-9;-~]+:|Envelope-(?:from|to): <|\*\*\* truncated \*\*\*|[2-5]\d\d[ -]|\s*$)"
 )
 
 _ALNUM = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
