@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from logscan.definitions import Alternative, Rule
 from logscan.frames import Frame, Part
@@ -22,6 +24,7 @@ Words = npt.NDArray[np.uint64]
 #: A queue id and what follows it are at most so far apart.
 _LONGEST_ID = 24
 _LETTERS = 16
+_HEAD = 4
 #: So few rules are tried at once, without a look at their literals first.
 _FEW = 2
 _ID_GROUP = re.compile(r"\(\?P<queue_id>(?:\[[^\]]*\])+\+\): |NOQUEUE: ")
@@ -100,6 +103,40 @@ def _begins(words: npt.NDArray[np.uint64], letters: bytes) -> npt.NDArray[np.boo
     mask = np.uint64((1 << (8 * len(letters))) - 1)
     result: npt.NDArray[np.bool_] = (words & mask) == np.uint64(int.from_bytes(letters, "little"))
     return result
+
+
+class Vocabulary:
+    """Many prefixes looked for at once: by their first four letters, then each among the few words that share them."""
+
+    def __init__(self, prefixes: Sequence[Prefix]) -> None:
+        by_head: dict[int, list[int]] = {}
+        self._short: list[int] = []
+        for number, prefix in enumerate(prefixes):
+            if len(prefix.letters) < _HEAD:
+                self._short.append(number)
+            else:
+                by_head.setdefault(int.from_bytes(prefix.letters[:_HEAD], "little"), []).append(number)
+        self._prefixes = prefixes
+        self._heads = pa.array(list(by_head), pa.uint32())
+        self._members = list(by_head.values())
+
+    def found(self, words: Words) -> Iterator[tuple[int, Positions]]:
+        """The number of each prefix that some words begin with, and the places of those words."""
+        heads = pa.array((words[0] & np.uint64(0xFFFFFFFF)).astype(np.uint32))
+        which = np.asarray(pc.index_in(heads, value_set=self._heads).fill_null(-1)).astype(np.int16)
+        order = np.argsort(which, kind="stable")
+        bounds = np.searchsorted(which[order], np.arange(len(self._members) + 1))
+        result: list[tuple[int, Positions]] = []
+        for group, members in enumerate(self._members):
+            places = order[bounds[group] : bounds[group + 1]]
+            if len(places):
+                some = words[:, places]
+                result += [(number, places[self._prefixes[number].found(some)]) for number in members]
+        result += [(number, np.flatnonzero(self._prefixes[number].found(words))) for number in self._short]
+        # In the order of the prefixes, so that of two that a word begins with the later one counts.
+        yield from sorted(
+            ((number, places) for number, places in result if len(places)), key=lambda item: item[0]
+        )
 
 
 def prefixes_of(alternative: Alternative) -> list[str]:

@@ -21,6 +21,7 @@ from logscan.assembly import ROW_SCHEMA, add_header, assemble, in_order
 from logscan.definitions import LogParser, Rule
 from logscan.dispatch import (
     Prefix,
+    Vocabulary,
     first_words,
     literal_prefixes,
     may_begin,
@@ -94,9 +95,15 @@ class Engine:
         self._prefix = service_prefix
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
         self._steps = {rule.name: steps_in_order(rule, parser.fields) for rule in self._rules}
-        for rule in parser.rules:
+
+    def check(self) -> None:
+        """Raise ``ParserError`` unless RE2 takes every regex."""
+        for rule in self.parser.rules:
             for alternative in (*rule.alternatives, *(a for s in rule.then.values() for a in s)):
-                _check_regex(parser, rule.name, alternative.regex)
+                _check_regex(self.parser, rule.name, alternative.regex)
+        for name, alternatives in self.parser.fields.items():
+            for alternative in alternatives:
+                _check_regex(self.parser, name, alternative.regex)
 
     def _is_wanted(self, rule: Rule) -> bool:
         if self._wanted is None or rule.role != "message":
@@ -108,13 +115,23 @@ class Engine:
         return rule_prefixes(self._rules)
 
     @cached_property
-    def _ignored(self) -> tuple[list[Prefix], str | None]:
-        """Lines that are understood although no rule is tried on them: by their first word, by a literal."""
+    def _vocabulary(self) -> Vocabulary:
+        """The prefixes of the rules, then those of lines that are understood although no rule is tried on them."""
+        unwanted = rule_prefixes(rule for rule in self.parser.rules if rule not in self._rules)
         literals = [text for ignore in self.parser.ignores for text in ignore.literals]
-        prefixes = literal_prefixes(literals, self.frame)
+        return Vocabulary([*self._prefixes, *unwanted, *literal_prefixes(literals, self.frame)])
+
+    @cached_property
+    def _known(self) -> str:
+        """What stands in lines that are understood although no rule is tried on them."""
+        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
         unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
-        literals += [text for rule in unwanted for text in rule.literals]
-        return [*prefixes, *rule_prefixes(unwanted)], alternation(literals) or None
+        return alternation([*literals, *(text for rule in unwanted for text in rule.literals)])
+
+    @cached_property
+    def _own_sign(self) -> str:
+        """What stands in every line of this parser's services."""
+        return rf"(?:^| )(?:{self.parser.services.replace('?P<daemon>', '?:')})(?:\[\d+\])?:? "
 
     @cached_property
     def _interest(self) -> str:
@@ -123,7 +140,7 @@ class Engine:
 
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
-        lines = split_lines(data)
+        lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
         block = Block(len(lines))
         if not len(lines):
             return block
@@ -143,10 +160,9 @@ class Engine:
             rest = self._own(lines, rest)
         hits = rest[_search(lines, rest, self._interest)]
         self._apply(split_records(lines, hits, self.frame), prefix, lines, block, done)
-        known = self._ignored[1]
         rest = rest[~done[rest]]
-        if known and len(rest):
-            done[rest[_search(lines, rest, known)]] = True
+        if self._known and len(rest):
+            done[rest[_search(lines, rest, self._known)]] = True
             rest = rest[~done[rest]]
         if len(rest):
             self._count_unparsed(lines, rest, block)
@@ -169,8 +185,7 @@ class Engine:
 
     def _own(self, lines: Lines, places: Positions) -> Positions:
         """Those of some lines that belong to this parser's services."""
-        if not len(places):
-            return places
+        places = places[_search(lines, places, self._own_sign)]
         records = split_records(lines, places, self.frame)
         own = [records.index[here] for _, here in self._services_of(records)]
         return np.unique(np.concatenate(own)) if own else places[:0]
@@ -178,16 +193,19 @@ class Engine:
     def _by_first_word(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.bool_]]:
         """The number of the prefix by which rules may match a line; lines known to tell of no reply."""
         words = first_words(lines, self.frame)
-        told = bool(self.frame.parts) & (words[0] != 0)
-        which = np.where(told, _OTHER_WORD, _ANY_WORD)
+        # Behind what looks like a header of known parts another may follow, if the block has signs of such.
+        wrapped = any(form.sign and form.sign in lines.data for form in self.frame.forms)
+        told = bool(self.frame.parts) and not wrapped
+        which = np.where(told & (words[0] != 0), _OTHER_WORD, _ANY_WORD)
         ignored = np.zeros(len(lines), bool)
-        for prefix in self._ignored[0]:
-            ignored |= prefix.found(words)
-        for number, prefix in enumerate(self._prefixes):
-            places = np.flatnonzero(prefix.found(words))
-            if prefix.literals is not None and len(places):
+        for number, places in self._vocabulary.found(words):
+            if number >= len(self._prefixes):
+                ignored[places] = True
+                continue
+            literals = self._prefixes[number].literals
+            if literals is not None:
                 # The others begin like a rule's lines and hold none of its literals.
-                places = places[_search(lines, places, alternation(prefix.literals))]
+                places = places[_search(lines, places, alternation(literals))]
             which[places] = number
         return which, ignored & (which < 0)
 

@@ -287,7 +287,9 @@ def rename_values(columns: Columns, values: Mapping[str, Mapping[str, str]]) -> 
         if len(table) <= _FEW and not pa.types.is_dictionary(column.type):
             # A column of many different texts, of which few are renamed.
             for old, new in table.items():
-                column = pc.if_else(pc.equal(column, old), new or None, column)
+                hit = pc.equal(column, old)
+                if pc.any(hit).as_py():
+                    column = pc.if_else(hit, new or None, column)
             columns[name] = column
             continue
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()

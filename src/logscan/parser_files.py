@@ -15,6 +15,11 @@ def builtin_directory() -> Traversable:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "parsers"
 
 
+def shipped(path: str) -> bool:
+    """Whether a parser file is one of the shipped ones."""
+    return path.startswith(str(builtin_directory()))
+
+
 def user_directory() -> Path:
     """Where a user keeps parsers of their own; it need not exist."""
     return platformdirs.user_config_path("logscan") / "parsers"

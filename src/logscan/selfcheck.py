@@ -34,6 +34,7 @@ def check_parser(parser: LogParser) -> list[Failure]:
     Raises ``ParserError`` if a regex is not RE2.
     """
     engine = Engine(parser)
+    engine.check()
     failures: list[Failure] = []
     for rule in parser.rules:
         for sample in rule.samples:
