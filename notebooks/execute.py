@@ -72,14 +72,18 @@ def shown(cell: nbformat.NotebookNode) -> list[Any]:
 
 def main(*, check: bool) -> None:
     """Renew all notebooks, or only tell which differ."""
-    stale = False
+    stale = []
     for path in notebooks():
         fresh = executed(path)
-        for difference in differences(nbformat.read(path, as_version=4), fresh):
-            stale = True
-            print(f"{path.name}: {difference}" if check else f"{path.name}: renewed")
-        if not check:
+        found = list(differences(nbformat.read(path, as_version=4), fresh))
+        if found:
+            stale.append(path.name)
+        if check:
+            print(*found, sep="\n", end="")
+        else:
             nbformat.write(fresh, path)
+    if stale:
+        print("out of date:" if check else "renewed:", *stale)
     sys.exit(1 if check and stale else 0)
 
 

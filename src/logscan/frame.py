@@ -56,4 +56,4 @@ def _column(values: pd.Series) -> pa.Array | pa.ChunkedArray:
         return pa.Array.from_pandas(values, type=type_)
     except pa.ArrowException as error:
         reason = "; ".join(map(str, error.args))
-        raise UsageError(f"column {values.name} of the DataFrame: {reason}") from error
+        raise UsageError(f"the DataFrame is no replies table: column {values.name}: {reason}") from error
