@@ -158,14 +158,16 @@ def a_report(table: pa.Table | None = None, *, tz: str = "UTC", top: int = 5, **
         examples=["Nov 22 10:00:00 mx1 postfix/smtpd[1]: something new"],
         warnings=["mail.log: one line was cut"],
     )
+    replied = a_day() if table is None else table
     day = Report(
         window=Window(moment("00:00"), moment("2026-11-23T00:00")),
         inputs=(source,),
-        summary=summarise(a_day() if table is None else table, top=top),
+        summary=summarise(replied, top=top),
         flags=flags(),
         greylisting={"inbound": GreylistingOutcome(messages=6, accepted=5, gone=1, median_minutes=11.6)},
         tz=tz,
         top=top,
+        replies=replied,
     )
     return replace(day, **changes)
 

@@ -146,6 +146,9 @@ def report(
         int,
         typer.Option("--verbose", "-v", count=True, help="More on findings, inputs, lines not understood."),
     ] = 0,
+    plots: Annotated[
+        str | None, typer.Option("--plots", metavar="DIR", help="Also write plots there, as PNG files.")
+    ] = None,
     fail_on: Annotated[
         list[Finding] | None,
         typer.Option(
@@ -167,6 +170,7 @@ def report(
             ascii_only=ascii_only,
             verbose=verbose,
             fail_on=fail_on or (),
+            plots=plots,
             flags=context.obj.flags,
         ),
     )

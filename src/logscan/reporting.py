@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from logscan.findings import Flag, FlagOptions
     from logscan.greylisting import GreylistingOutcome
+    from logscan.plots import Plots
     from logscan.scan import InputReport
 
 
@@ -42,7 +43,7 @@ class Report:
 
     ``inputs`` says how each source was read; it is empty for a table that came without. ``greylisting`` says
     by direction what became of greylisted messages. ``tz`` is the zone that times are shown in, ``top`` how
-    many entries lists have.
+    many entries lists have. ``replies`` is the table it is about, from which plots are made.
     """
 
     window: Window
@@ -52,6 +53,7 @@ class Report:
     greylisting: Mapping[str, GreylistingOutcome]
     tz: str
     top: int
+    replies: pa.Table = field(repr=False, compare=False)
 
     def to_text(
         self, *, width: int = 80, color: bool = False, ascii_only: bool = False, verbose: int = 0
@@ -78,6 +80,12 @@ class Report:
         from logscan.rendering.data import to_json
 
         return to_json(self)
+
+    def plot(self) -> Plots:
+        """The plots that have something to show, as matplotlib figures by name; notebooks show them."""
+        from logscan.plots import plot
+
+        return plot(self)
 
     def __str__(self) -> str:
         """The same as ``to_text``."""
@@ -125,4 +133,5 @@ def report(
         greylisting=outcomes(replies),
         tz=tz,
         top=top,
+        replies=replies,
     )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logscan.commands.options import ReadOptions
-from logscan.commands.output import ascii_only, put
+from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
 from logscan.flags import FlagOptions
+from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report, report
 from logscan.summary import REPORT_COLUMNS
 from logscan.terminal import wants_color
@@ -37,13 +38,14 @@ class ReportOptions:
     ascii_only: bool
     verbose: int
     fail_on: Collection[str]
+    plots: str | None
     flags: FlagOptions
 
 
 def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     """Read, report, and return the exit status."""
     kind = options.kind or _format_of(options.output)
-    reading = Reading(reading_options, REPORT_COLUMNS)
+    reading = Reading(reading_options, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
     table = reading.table()
     found = report(
         table,
@@ -55,6 +57,10 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
         flag_options=options.flags,
     )
     put(_rendered(found, kind, options), options.output)
+    if options.plots:
+        paths = save_plots(found, options.plots)
+        if not reading_options.quiet:
+            tell("plots: " + (", ".join(map(str, paths)) or "nothing to show"))
     if reading.status:
         return reading.status
     kinds = {flag.kind for flag in found.flags}
