@@ -48,9 +48,8 @@ def unindexed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _column(values: pd.Series) -> pa.Array | pa.ChunkedArray:
     type_ = SCHEMA.field(values.name).type if values.name in SCHEMA.names else None
-    if (
-        type_ is not None and values.isna().all()
-    ):  # as read from CSV, where a column of nothing is of any type
+    # A column of nothing, as read from CSV, is of any type.
+    if type_ is not None and values.isna().all():
         return pa.nulls(len(values), type_)
     try:
         return pa.Array.from_pandas(values, type=type_)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from logscan.errors import UsageError
+from logscan.schema import SCHEMA
 from logscan.summary import REPORT_COLUMNS, Summary, summarise
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def report(
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
 
-        replies = from_pandas(replies)
+        replies = from_pandas(replies, SCHEMA.names)
     missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
