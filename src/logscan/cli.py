@@ -1,7 +1,8 @@
 """The command line: how commands are called, and errors as one line and an exit status.
 
 Exit status: 0 done, 1 findings (with ``--fail-on``) or samples that fail, 2 usage, 3 an input could not be
-read, 4 nothing was understood, 70 a defect in logscan (EX_SOFTWARE of sysexits.h), 130 interrupted.
+read, 4 nothing was understood, 5 a mail could not be sent, 70 a defect in logscan (EX_SOFTWARE of sysexits.h),
+130 interrupted.
 
 Nothing heavy is imported before a command runs, so that help comes at once.
 """
@@ -20,6 +21,7 @@ from typer.core import TyperGroup
 
 from logscan import __version__
 from logscan.commands.configured import Configured, named_file
+from logscan.commands.mail_options import MailOptions
 from logscan.commands.options import Direction, ReadOptions, reads, takes
 from logscan.commands.output import quiet_pipe, show, tell
 from logscan.commands.schedule_options import ScheduleOptions
@@ -202,6 +204,18 @@ def export(
     from logscan.commands.export import run
 
     return run(reading, output, kind, partition_by)
+
+
+@app.command(cls=Configured)
+@takes(reading=ReadOptions, options=MailOptions)
+def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> int:
+    """Send the report by mail.
+
+    A message that could not be sent is kept, and the exit status is 5.
+    """
+    from logscan.commands.mail import run
+
+    return run(reading, options, context.obj.flags)
 
 
 @app.command()

@@ -15,9 +15,9 @@ from logscan.errors import LogscanError, NotSent, UsageError
 from logscan.flags import FlagOptions
 from logscan.mailing import unsent
 from logscan.mailing.envelope import Envelope, address, own_address
-from logscan.mailing.messages import attach, check_attachments, report_message, short_message
+from logscan.mailing.messages import attach, report_message, short_message, to_bytes
 from logscan.mailing.sending import Sendmail, Smtp, Transport
-from logscan.mailing.servers import Security, password, security, server
+from logscan.mailing.servers import Security, password, server
 from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
 from logscan.reporting import report
@@ -31,14 +31,13 @@ def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) 
     if not options.to:
         raise UsageError("who is to get the report? Use --to")
     envelope = Envelope(_sender(options) or own_address(), _recipients(options))
-    check_attachments(options.attach or ())
     reading = Reading(reading_options, None if options.attach else PLOT_COLUMNS)
     message = _message(reading, envelope, options, flags)
     if message is None:
         if not reading_options.quiet:
             tell("no findings, no mail")
         return reading.status
-    return _deliver(message.as_bytes(), envelope, options, transport, reading_options.quiet) or reading.status
+    return _deliver(to_bytes(message), envelope, options, transport, reading_options.quiet) or reading.status
 
 
 def _message(
@@ -124,7 +123,7 @@ def _transport(options: MailOptions) -> Transport:
         if options.smtp_user is not None or options.smtp_password_file is not None:
             raise UsageError("--smtp-user and --smtp-password-file need --smtp HOST")
         return Sendmail(options.timeout)
-    kind = security(options.smtp_security)
+    kind = options.smtp_security
     host, port = server(options.smtp, kind)
     if options.smtp_user is None:
         return Smtp(host, port, kind, options.timeout)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from logscan.catalogue import explain
 from logscan.errors import NotSent
+from logscan.replies import split_reply
 from logscan.terminal import sanitise
 
 _LONGEST_REPLY = 200  # characters
@@ -62,14 +63,14 @@ def told_of_failures(server: str, timeout: float) -> Iterator[Callable[[Refused]
     except socket.gaierror as error:
         raise NotSent(f"{server} has no address: {error.strerror}") from error
     except smtplib.SMTPException as error:
-        raise NotSent(f"{server}: {shown(str(error).encode())}") from error
+        raise NotSent(f"{server}: {shown(str(error))}") from error
     except OSError as error:
         raise NotSent(f"{server} cannot be reached: {error.strerror or error}") from error
 
 
-def shown(said: bytes) -> str:
+def shown(said: str) -> str:
     """What somebody else said, on one line, harmless and not too long."""
-    text = sanitise(" ".join(said.decode("utf-8", "replace").split()))
+    text = sanitise(" ".join(said.split()))
     return text if len(text) <= _LONGEST_REPLY else f"{text[:_LONGEST_REPLY]}…"
 
 
@@ -85,9 +86,10 @@ def _refused(server: str, refused: Refused, recipients: tuple[str, ...]) -> NotS
 
 def _answer(server: str, command: str, code: int, said: bytes) -> str:
     """What the server answered, and on a line of its own what that means and what to do."""
+    reply = split_reply(said.decode("utf-8", "replace"))
+    text = shown(" ".join(filter(None, (reply.enhanced, reply.text))))
     if not 400 <= code <= 599:
-        return f"{server} answered {command} as no SMTP server does: {shown(said) or 'nothing'}"
-    text = shown(said)
+        return f"{server} answered {command} as no SMTP server does: {text or 'nothing'}"
     known = explain(code, reply=text, direction="outbound")
     cause = known.cause
     meaning = known.name if cause is None or cause.key == "unknown" else f"{cause.label}: {cause.meaning}"

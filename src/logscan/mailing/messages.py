@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.message import EmailMessage
+from email.policy import default
 from email.utils import localtime, make_msgid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from logscan.errors import UsageError
 from logscan.export import write
 from logscan.mailing.envelope import Envelope
 from logscan.mailing.images import inline_images
@@ -22,7 +21,6 @@ from logscan.rendering.contents import compose
 from logscan.rendering.html import to_mail
 from logscan.rendering.phrases import listed
 from logscan.rendering.text import plain_text
-from logscan.terminal import sanitise
 
 if TYPE_CHECKING:
     from logscan.plots import Image
@@ -38,6 +36,9 @@ _LIMITS = (Limits(200, 500), Limits(25, 400), Limits(10, 300), Limits(5, 200), L
 _ATTACHMENTS = {"parquet": ("application", "vnd.apache.parquet"), "csv": ("text", "csv")}
 
 _WIDTH = 80
+
+#: Keeps a subject on one line: email would fold it before its first word, which some read as a blank.
+_UNFOLDED = default.clone(max_line_length=300)
 
 
 def report_message(report: Report, envelope: Envelope) -> EmailMessage:
@@ -67,6 +68,11 @@ def short_message(report: Report, envelope: Envelope) -> EmailMessage:
     return message
 
 
+def to_bytes(message: EmailMessage) -> bytes:
+    """The message as it is kept and sent: in ASCII, with LF at the line ends."""
+    return message.as_bytes(policy=_UNFOLDED)
+
+
 def attach(message: EmailMessage, replies: pa.Table, kinds: Iterable[str]) -> None:
     """Attach the replies table as a file of each of the formats ``kinds``."""
     for kind in dict.fromkeys(kinds):
@@ -78,26 +84,17 @@ def attach(message: EmailMessage, replies: pa.Table, kinds: Iterable[str]) -> No
         message.add_attachment(octets, maintype=maintype, subtype=subtype, filename=path.name)
 
 
-def check_attachments(kinds: Iterable[str]) -> None:
-    """Raise UsageError if one is no format that ``attach`` knows."""
-    for kind in kinds:
-        if kind not in _ATTACHMENTS:
-            raise UsageError(f"cannot attach {sanitise(kind)[:40]!r}: {' or '.join(_ATTACHMENTS)}")
-
-
 def _alternatives(
     report: Report, envelope: Envelope, limits: Limits, images: Sequence[Image] = ()
 ) -> EmailMessage:
     text = plain_text(shortened(compose(report), limits), width=_WIDTH)
     page = to_mail(shortened(compose(report, verbose=1), limits), images)
-    html = MIMEPart()
-    html.set_content(page, subtype="html", cte=_transfer_encoding(page))
-    for image in images:
-        html.add_related(image.png, "image", "png", cid=f"<{image.cid}>", filename=f"{image.name}.png")
     message = _headed(report, envelope)
     message.set_content(text, cte=_transfer_encoding(text))
-    message.make_alternative()
-    message.attach(html)
+    message.add_alternative(page, subtype="html", cte=_transfer_encoding(page))
+    _, html = message.iter_parts()
+    for image in images:
+        html.add_related(image.png, "image", "png", cid=f"<{image.cid}>", disposition="inline")
     return message
 
 
@@ -114,7 +111,8 @@ def _headed(report: Report, envelope: Envelope) -> EmailMessage:
 
 
 def _fits(message: EmailMessage) -> bool:
-    return len(message.as_bytes(policy=SMTP)) <= MOST_OCTETS
+    octets = to_bytes(message)
+    return len(octets) + octets.count(b"\n") <= MOST_OCTETS  # on its way each line ends in CRLF
 
 
 def _transfer_encoding(text: str) -> str:

@@ -50,7 +50,7 @@ class Sendmail:
         except OSError as error:
             raise NotSent(f"{program} does not run: {error.strerror}") from error
         if done.returncode:
-            said = shown(done.stderr or done.stdout)
+            said = shown((done.stderr or done.stdout).decode("utf-8", "replace"))
             raise NotSent(
                 f"{program} failed with exit status {done.returncode}: {said or 'it does not say why'}"
             )

@@ -33,14 +33,6 @@ class Security(StrEnum):
 _PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
-def security(name: str) -> Security:
-    """The kind of this name; raises UsageError if there is none."""
-    try:
-        return Security(name)
-    except ValueError:
-        raise UsageError(f"no such --smtp-security: {sanitise(name)[:40]} ({', '.join(Security)})") from None
-
-
 def server(text: str, kind: Security) -> tuple[str, int]:
     """Host and port of ``host``, ``host:port`` or ``[2001:db8::1]:port``; without one it is the usual port.
 

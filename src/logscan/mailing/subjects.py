@@ -105,4 +105,4 @@ def _day(time: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    return _FOREIGN.sub("?", text[:_LONGEST_NAME])
+    return _FOREIGN.sub("?", text[:_LONGEST_NAME]) or "?"
