@@ -279,6 +279,26 @@ def test_every_key_is_documented() -> None:
     assert [key for key in known_keys() if f"`{key.rpartition('.')[2]}`" not in page] == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config"],
+        ["config", "show"],
+        ["config", "path"],
+        ["schedule"],
+        ["schedule", "install"],
+        ["schedule", "show"],
+        ["schedule", "remove"],
+    ],
+    ids=" ".join,
+)
+def test_help_has_80_columns(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*arguments, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: logscan {' '.join(arguments)} ")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_documented_example_is_valid(tmp_path: Path) -> None:
     page = (SRC.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
     example = page.split("```toml\n")[1].split("```")[0]

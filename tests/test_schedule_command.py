@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import subprocess
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ from logscan import access, settings
 from logscan.cli import run
 from logscan.commands import installation, schedule
 
+REFUSAL = "mx1 postfix/smtpd[10]: NOQUEUE: reject: RCPT from unknown[203.0.113.9]: 554 5.7.1 <x@example.org>: Relay access denied; from=<a@example.com> to=<x@example.org> proto=ESMTP helo=<pc>"
 DAILY = ["--daily", "06:00", "--to", "postmaster@example.org"]
 
 
@@ -172,6 +175,20 @@ def test_what_systemctl_says_is_told(machine: Machine, capsys: pytest.CaptureFix
     machine.failure = "Failed to connect to bus\n"
     assert run(["schedule", "install", *DAILY]) == 2
     assert capsys.readouterr().err == "logscan: systemctl daemon-reload failed: Failed to connect to bus\n"
+
+
+def test_what_is_scheduled_is_understood_by_the_mail_command(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = machine.root / "mail of mx1.log"
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    log.write_text(f"{yesterday.isoformat()} {REFUSAL}\n")
+    assert run(["schedule", "install", *DAILY, "--cron", str(log)]) == 0
+    program, *arguments = shlex.split(machine.cron.read_text().splitlines()[1])[6:]
+    assert program == f"{machine.root}/bin/logscan"
+    capsys.readouterr()
+    assert run([*arguments, "--tz", "UTC", "--from", "logscan@example.org", "--dry-run"]) == 0
+    assert "\nTo: postmaster@example.org\n" in capsys.readouterr().out
 
 
 # ---- what the configuration says
