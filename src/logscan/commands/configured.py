@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
 from logscan.errors import UsageError
-from logscan.settings import Settings, load
+
+if TYPE_CHECKING:
+    from logscan.settings import Settings
 
 
 class Configured(TyperCommand):
@@ -20,6 +22,8 @@ class Configured(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see Command.invoke of Click."""
+        from logscan.settings import load
+
         ctx.obj = load(named_file(ctx))
         ctx.params.update(_defaults(ctx, ctx.obj))
         return super().invoke(ctx)
