@@ -104,6 +104,10 @@ CLIENTS = tuple(Peer(None, f"203.0.113.{i}", 1) for i in range(10))
             (*flags(), a_spike(count=21, outcome=Outcome(0)), flags()[1]),
             "421 rate limit 14:05-14:24 from mx5.provider.example, 21 replies, +3 more",
         ),
+        (
+            (a_spike(code=450, direction="inbound", cause="greylisting", count=500), *flags()),
+            "421 rate limit 14:05-14:24 from mx5.provider.example, 20 deferred, +2 more",
+        ),
         ((), "all clear"),
     ],
 )

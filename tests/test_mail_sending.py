@@ -17,7 +17,7 @@ import pytest
 from logscan.cli import run
 from logscan.errors import UsageError
 from logscan.mailing import messages
-from logscan.mailing.envelope import address
+from logscan.mailing.envelope import address, own_address
 from logscan.mailing.servers import Security, server
 from smtp_servers import PASSWORD, USER, certificate, free_port, knows_user, mail_server, scripted_server
 
@@ -248,8 +248,8 @@ REFUSALS = {
         "TLS problem: ",
     ),
     "STARTTLS not offered": ({}, "does not offer STARTTLS; see --smtp-security", None),
-    "silence": ({"CONNECT": None}, "did not answer within 1 seconds", None),
-    "silence after the data": ({"EOD": None}, "did not answer within 1 seconds", None),
+    "silence": ({"CONNECT": None}, "did not answer within 1 s", None),
+    "silence after the data": ({"EOD": None}, "did not answer within 1 s", None),
     "something else": (
         {"CONNECT": b"SSH-2.0-OpenSSH\r\n"},
         "answered the connection as no SMTP server does",
@@ -400,7 +400,7 @@ def test_sendmail_gets_recipients_as_arguments(log: str, sendmail: Path) -> None
             r"failed with exit status 75: postdrop: queue\x1b[31m file write error",
         ),
         ("exit 1", "failed with exit status 1: it does not say why"),
-        ("exec sleep 20", "did not end within 1 seconds"),
+        ("exec sleep 20", "did not end within 1 s"),
     ],
 )
 def test_what_sendmail_says_is_told(
@@ -463,6 +463,21 @@ def test_what_is_no_single_address_is_a_usage_error(
 )
 def test_addresses(text: str) -> None:
     assert address(text) == text
+
+
+def test_without_from_this_user_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: "mx1.example.org")
+    monkeypatch.setattr("getpass.getuser", lambda: "kim")
+    assert own_address() == "kim@mx1.example.org"
+
+
+def test_a_machine_that_does_not_know_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    with pytest.raises(UsageError, match="use --from"):
+        own_address()
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def shown(said: str) -> str:
 
 
 def _timed_out(server: str, timeout: float) -> NotSent:
-    return NotSent(f"{server} did not answer within {timeout:g} seconds")
+    return NotSent(f"{server} did not answer within {timeout:g} s")
 
 
 def _refused(server: str, refused: Refused, recipients: tuple[str, ...]) -> NotSent:

@@ -46,7 +46,7 @@ class Sendmail:
                 command, input=message, capture_output=True, timeout=self.timeout, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise NotSent(f"{program} did not end within {self.timeout:g} seconds") from error
+            raise NotSent(f"{program} did not end within {self.timeout:g} s") from error
         except OSError as error:
             raise NotSent(f"{program} does not run: {error.strerror}") from error
         if done.returncode:

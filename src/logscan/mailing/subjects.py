@@ -23,7 +23,8 @@ _LONGEST_NAME = 60
 def subject(report: Report) -> str:
     """One ASCII line: which host and day, and the weightiest finding; times in the report's zone.
 
-    Spikes weigh more than rejected commands, and of either the one with the most replies weighs most.
+    Spikes weigh more than rejected commands, greylisting, which is meant, less than other spikes, and of equal
+    ones the one with the most replies weighs most.
     ``all clear`` is said only of a log that holds replies and was read in full.
     """
     zone = ZoneInfo(report.tz)
@@ -58,8 +59,10 @@ def _unread(report: Report) -> int:
     return sum(source.error is not None for source in report.inputs)
 
 
-def _weight(flag: Flag) -> tuple[bool, int]:
-    return isinstance(flag, Spike), flag.count
+def _weight(flag: Flag) -> tuple[bool, bool, int]:
+    if isinstance(flag, Spike):
+        return True, flag.cause != "greylisting", flag.count
+    return False, False, flag.count
 
 
 def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None) -> str:
