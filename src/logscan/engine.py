@@ -352,6 +352,8 @@ class Engine:
 
 def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
     """Which of the lines at ``places`` a regex finds something in."""
+    if not len(places):
+        return np.zeros(0, bool)
     texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
     return np.asarray(pc.match_substring_regex(texts, regex))
 

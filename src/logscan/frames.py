@@ -79,15 +79,18 @@ _SYSLOG = (
         rf"^(?P<stamp><\d+>1 {_ISO}[^ ]*) (?P<host>[^ ]+) (?P<service>[^ ]+) (?P<pid>[^ ]+ [^ ]+ (?:-|\[[^\]]*\])) ",
         4,
         "iso",
+        sign=b">1 ",
     ),
     # Nov  5 10:11:12 <mail.info> mx1 postfix/smtpd[2101]: (FreeBSD syslogd -v)
-    HeaderForm("freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional"),
+    HeaderForm(
+        "freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional", sign=b" <"
+    ),
     # 1762333872.123456 mx1 postfix/smtpd[2101]: (journalctl -o short-unix)
     HeaderForm("short-unix", rf"^(?P<stamp>\d{{10}}\.\d+) (?P<host>[^ ]+) {_TAG}", 4, "unix"),
 )
 
 #: Solaris puts a message id between header and message: [ID 197553 mail.info]
-_SOLARIS = HeaderForm("solaris", r"^(?P<pid>\[ID \d+ [a-z0-9.]+\]) ", 1, None)
+_SOLARIS = HeaderForm("solaris", r"^(?P<pid>\[ID \d+ [a-z0-9.]+\]) ", 1, None, sign=b": [ID ")
 
 #: 2026-11-23 10:00:00.123 +0100 [1234] 1vNabc-00000001xyz-1A2b ; Exim's main, reject and panic logs.
 _EXIM_ID = r"(?P<queue_id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6}(?:-[0-9A-Za-z]{2}|[0-9A-Za-z]{5}-[0-9A-Za-z]{4}))"

@@ -23,7 +23,7 @@ from logscan.schema import SCHEMA
 from logscan.timestamps import NO_TIME, Clock
 
 #: Blocks whose rows go through the passes together.
-_GROUP_BLOCKS = 4
+_GROUP_BLOCKS = 2
 _EXAMPLES = 5
 
 

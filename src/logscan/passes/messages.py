@@ -38,7 +38,7 @@ class MessageJoin:
             lost = lost[row_key[lost] >= 0]
             if len(lost):
                 rows = self._recall(rows, lost, memory, table)
-            memory.extend(table)
+            memory.extend(None if table is None else _kept(table))
             memory.forget()
         group.rows = rows
 
@@ -61,6 +61,12 @@ class MessageJoin:
         if newer is not None:
             since = since + np.searchsorted(np.asarray(newer.column("line")), line, side="right")
         return _learn(rows, lost, known, np.where(since > MEMORY, -1, found))
+
+
+def _kept(table: pa.Table) -> pa.Table:
+    """What is remembered of messages: their key, and what their rows may learn."""
+    names = [n for n in table.schema.names if n in SCHEMA.names and n != "service"]
+    return table.select(names)
 
 
 def _message_codes(tables: list[pa.Table]) -> list[Int64]:

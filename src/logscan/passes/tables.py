@@ -13,7 +13,7 @@ from logscan.extraction import typed
 
 Int64 = npt.NDArray[np.int64]
 #: How many lines of one kind of context are remembered; what is older is forgotten.
-MEMORY = 1 << 18
+MEMORY = 1 << 16
 
 
 @dataclass(slots=True)
