@@ -434,3 +434,12 @@ def test_documentation_knows_the_same_options_as_help(
     marker = f"<!-- output of: {' '.join(['logscan', *arguments, '--help'])} -->\n```text\n"
     documented = page.split(marker)[1].split("```")[0]
     assert words_of_help(documented) == words_of_help(capsys.readouterr().out), "docs/generate.py renews it"
+
+
+SAMPLE = str(Path(__file__).parents[1] / "sample_logs" / "postfix.log")
+
+
+@pytest.mark.parametrize("kind", ["spike", "load", "greylisting", "command-rejections", "any"])
+def test_every_kind_of_finding_can_fail_a_check(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", SAMPLE, "--fail-on", kind]) == 1
+    assert run(["report", SAMPLE, "--fail-on", kind, "--until", "2026-11-17T02:00:00Z"]) == 0

@@ -58,6 +58,8 @@ class Finding(StrEnum):
     """Kinds of flags that --fail-on knows."""
 
     SPIKE = "spike"
+    LOAD = "load"
+    GREYLISTING = "greylisting"
     COMMAND_REJECTIONS = "command-rejections"
     ANY = "any"
 
@@ -155,7 +157,8 @@ def report(
         list[Finding] | None,
         typer.Option(
             metavar="KIND",
-            help="Exit with 1 on such a finding: spike, command-rejections, any; may be repeated.",
+            help="Exit with 1 on such a finding: spike (any), load (a spike of load, connections or full disks), "
+            "greylisting (a spike of it), command-rejections, any; may be repeated.",
         ),
     ] = None,
 ) -> int:

@@ -11,7 +11,7 @@ from logscan.commands.options import ReadOptions
 from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
-from logscan.flags import FlagOptions
+from logscan.flags import FlagOptions, Spike
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report, report
 from logscan.summary import REPORT_COLUMNS
@@ -63,8 +63,21 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
             tell("plots: " + (", ".join(map(str, paths)) or "nothing to show"))
     if reading.status:
         return reading.status
-    kinds = {flag.kind for flag in found.flags}
-    return 1 if kinds & set(options.fail_on) or (kinds and "any" in options.fail_on) else 0
+    return 1 if _kinds(found) & set(options.fail_on) else 0
+
+
+def _kinds(report: Report) -> set[str]:
+    """What --fail-on may ask for and the report has."""
+    from logscan.causes import TAXONOMY
+
+    kinds = {"any"} if report.flags else set()
+    for flag in report.flags:
+        kinds.add(flag.kind)
+        if isinstance(flag, Spike):
+            kinds.add(flag.cause)
+            if flag.cause in TAXONOMY and TAXONOMY[flag.cause].group == "capacity":
+                kinds.add("load")
+    return kinds
 
 
 def _format_of(path: str | None) -> str:
