@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from logscan.findings import CommandRejections, Flag, Outcome, Peak, Peer, Spike
-from logscan.greylisting import GreylistingOutcome
+from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peak, Peer, Spike
+from logscan.flagging.greylisting import GreylistingOutcome
 from logscan.reporting import Report, Window
 from logscan.scan import InputReport
 from logscan.summary import summarise

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan.baseline import DAY, HOUR, MINUTE, Baseline, Clock, trimmed_mean
-from logscan.bursts import Burst, Sensitivity, dispersion, find_bursts, log_tail
+from logscan.flagging.baseline import DAY, HOUR, MINUTE, Baseline, Clock, trimmed_mean
+from logscan.flagging.bursts import Burst, Sensitivity, dispersion, find_bursts, log_tail
 
 SENSITIVITY = Sensitivity(significance=0.003, min_count=12, factor=3)
 SENSITIVE = Sensitivity(significance=0.05, min_count=5, factor=3)

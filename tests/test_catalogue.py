@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan import catalogue, entries, pages, prose
-from logscan.catalogue import compare, describe, explain, name_of
+from logscan.codes import catalogue, entries, pages, prose
+from logscan.codes.catalogue import compare, describe, explain, name_of
+from logscan.codes.prose import display_width
 from logscan.errors import LogscanError, UsageError
-from logscan.prose import display_width
 
 CONTROLS = {chr(number) for number in range(0xA0) if unicodedata.category(chr(number)) == "Cc"} - {"\n"}
 HOSTILE = "\x1b]0;owned\x07\x1b[31m \x9b2J\u202e<script>alert(1)</script> `_*[x](y)*_` |\r\n# heading\x00"
@@ -369,7 +369,7 @@ def test_describe_takes_a_reply_with_one_code_only():
 
 def test_explaining_needs_no_heavy_library():
     program = (
-        "import sys, logscan.catalogue as c; c.explain(421).to_html(); c.compare('4.7.0', 502).to_text()\n"
+        "import sys, logscan.codes.catalogue as c; c.explain(421).to_html(); c.compare('4.7.0', 502).to_text()\n"
         "print([m for m in ('pyarrow', 'pandas', 'numpy', 'rich', 'typer') if m in sys.modules])"
     )
     finished = subprocess.run(

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logscan.detection import log_parsers
-from logscan.engine import Engine
-from logscan.machine import InputReport, LogMachine, ScanOptions
-from logscan.passes import MEMORY
-from logscan.timestamps import Clock
+from logscan.logs.engine import Engine
+from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.passes import MEMORY
+from logscan.logs.timestamps import Clock
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 

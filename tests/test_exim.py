@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscan.detection import log_parsers
-from logscan.durations import seconds
-from logscan.engine import Engine
-from logscan.machine import InputReport, LogMachine, ScanOptions
-from logscan.pieces import rejoin
-from logscan.timestamps import Clock
+from logscan.logs.durations import seconds
+from logscan.logs.engine import Engine
+from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.pieces import rejoin
+from logscan.logs.timestamps import Clock
 
 Row = dict[str, Any]
 DAY = "2026-11-23"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logscan.errors import UsageError
-from logscan.flags import FlagOptions, find_flags
+from logscan.flagging.flags import FlagOptions, find_flags
 from logscan.schema import SCHEMA
 from mail_days import HOUR, MONDAY, Kind, Log, random_log
 from tables import replies

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from logscan.greylisting import GreylistingOutcome, outcomes, recognise
+from logscan.flagging.greylisting import GreylistingOutcome, outcomes, recognise
 from tables import replies
 
 #: What a server says that may be anything.

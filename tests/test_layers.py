@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan.layers import Layer, unwrap
+from logscan.reading.layers import Layer, unwrap
 
 CONNECT = "postfix/smtpd[2101]: connect from unknown[192.0.2.1]"
 SYSLOG = f"Nov 05 10:11:12 mx1 {CONNECT}"

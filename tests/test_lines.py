@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan import lines
-from logscan.lines import NotTextError, utf8, whole_lines
+from logscan.reading import lines
+from logscan.reading.lines import NotTextError, utf8, whole_lines
 
 LINE = "Nov  5 10:11:12 mx1 postfix/smtpd[2101]: connect from münchen.example.org[192.0.2.1]\n"
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logscan.causes import TAXONOMY
-from logscan.findings import Flag, Outcome, Peer, Spike
+from logscan.flagging.findings import Flag, Outcome, Peer, Spike
 from logscan.mailing import messages
 from logscan.mailing.envelope import Envelope
 from logscan.mailing.images import inline_images

@@ -2,10 +2,10 @@
 
 import pytest
 
-from logscan.definitions import parse_definition
 from logscan.detection import detect, log_parsers
 from logscan.errors import ParserError
-from logscan.selfcheck import check_parser
+from logscan.logs.definitions import parse_definition
+from logscan.logs.selfcheck import check_parser
 
 MINIMAL = """
 name = "toy"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from logscan.detection import log_parsers
-from logscan.machine import InputReport, LogMachine, ScanOptions
-from logscan.timestamps import Clock
+from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.timestamps import Clock
 
 Row = dict[str, Any]
 

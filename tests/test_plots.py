@@ -22,12 +22,12 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 from logscan import report
-from logscan.baseline import DAY, SECOND
 from logscan.charts.bins import Bins
 from logscan.charts.courses import Course
 from logscan.charts.style import plain
 from logscan.cli import run
 from logscan.errors import UsageError
+from logscan.flagging.baseline import DAY, SECOND
 from logscan.plots import WIDTH, inline_images, plot, save_plots
 from logscan.reporting import Report
 from reports import HOSTILE, a_report, flags

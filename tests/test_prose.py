@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan.prose import display_width, escape_markdown, pad, tidy, to_html, to_markdown, wrap
+from logscan.codes.prose import display_width, escape_markdown, pad, tidy, to_html, to_markdown, wrap
 
 
 def test_continuation_lines_join_with_a_blank():

@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from logscan.cli import app
-from logscan.definitions import parse_definition
-from logscan.selfcheck import check_parser
+from logscan.logs.definitions import parse_definition
+from logscan.logs.selfcheck import check_parser
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from logscan.flags import CommandRejections, find_flags
+from logscan.flagging.flags import CommandRejections, find_flags
 from tables import replies
 
 BASE = {"direction": "inbound", "cause": "command", "code": 502, "command": "VRFY", "peer_ip": "203.0.113.9"}

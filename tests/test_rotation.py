@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan.rotation import RotatedName, reading_order
+from logscan.reading.rotation import RotatedName, reading_order
 
 ROTATED_SETS = {
     "logrotate": ["mail.log.10.gz", "mail.log.3.gz", "mail.log.2.gz", "mail.log.1", "mail.log"],

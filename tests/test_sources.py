@@ -20,9 +20,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan import places
 from logscan.errors import UnreadableInput, UsageError
-from logscan.sources import Source, find_sources
+from logscan.reading import places
+from logscan.reading.sources import Source, find_sources
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -371,7 +371,7 @@ def test_standard_input_cannot_be_read_twice() -> None:
 
 SHOW = """
 import sys
-from logscan.sources import find_sources
+from logscan.reading.sources import find_sources
 (source,) = find_sources(sys.argv[1])
 sys.stdout.buffer.write(b"|".join([source.name.encode(), source.head(5), *source.blocks()]))
 """

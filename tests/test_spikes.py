@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from logscan.flags import Spike, find_flags
+from logscan.flagging.flags import Spike, find_flags
 from mail_days import (
     BLIP,
     DAY,

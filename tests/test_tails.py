@@ -4,10 +4,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from logscan.definitions import Alternative
 from logscan.detection import log_parsers
-from logscan.extraction import as_text, extract
-from logscan.tails import tail_of
+from logscan.logs.definitions import Alternative
+from logscan.logs.extraction import as_text, extract
+from logscan.logs.tails import tail_of
 
 
 def alternatives(name: str) -> list[Alternative]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscan.errors import UsageError
-from logscan.timestamps import NO_TIME, UTC_KNOWN, YEARLESS, ZONELESS, Clock, parse, zone_name
+from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, YEARLESS, ZONELESS, Clock, parse, zone_name
 
 
 def micros(

@@ -9,13 +9,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Comparison": "catalogue",
-    "Explanation": "catalogue",
+    "Comparison": "codes.catalogue",
+    "Explanation": "codes.catalogue",
     "LogscanError": "errors",
     "Report": "reporting",
     "SCHEMA": "schema",
-    "compare": "catalogue",
-    "explain": "catalogue",
+    "compare": "codes.catalogue",
+    "explain": "codes.catalogue",
     "iter_batches": "scan",
     "read": "scan",
     "read_table": "scan",

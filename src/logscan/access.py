@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from logscan.errors import LogscanError
-from logscan.places import machine_logs
+from logscan.reading.places import machine_logs
+from logscan.reading.sources import find_sources
 from logscan.scheduling import Rights
-from logscan.sources import find_sources
 
 _READ, _LIST, _PASS = 0o4, 0o5, 0o1
 _JOURNAL_GROUP = "systemd-journal"

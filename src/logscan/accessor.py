@@ -19,10 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.catalogue import Explanation, explain, name_of
 from logscan.causes import TAXONOMY
+from logscan.codes.catalogue import Explanation, explain, name_of
 from logscan.errors import UsageError
-from logscan.flags import Flag, find_flags
+from logscan.flagging.flags import Flag, find_flags
 from logscan.frame import from_pandas, to_pandas, unindexed
 from logscan.reasons import fold
 from logscan.reporting import Report, report

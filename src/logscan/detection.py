@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from logscan.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.errors import ParserError, UsageError
+from logscan.logs.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.parser_files import parser_files
 from logscan.transcripts.detection import TranscriptDetection
 from logscan.transcripts.reader import detect_transcript

@@ -17,8 +17,8 @@ from logscan.summary import REPORT_COLUMNS, Summary, summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-    from logscan.findings import Flag, FlagOptions
-    from logscan.greylisting import GreylistingOutcome
+    from logscan.flagging.findings import Flag, FlagOptions
+    from logscan.flagging.greylisting import GreylistingOutcome
     from logscan.plots import Plots
     from logscan.scan import InputReport
 
@@ -121,8 +121,8 @@ def report(
     missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
-    from logscan.flags import FlagOptions, find_flags
-    from logscan.greylisting import outcomes
+    from logscan.flagging.flags import FlagOptions, find_flags
+    from logscan.flagging.greylisting import outcomes
 
     summary = summarise(replies, top=top)
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from logscan.detection import HEAD, Detected, detect, named_parser, tried
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
-from logscan.layers import unwrap
-from logscan.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.timestamps import Clock, zone_name
+from logscan.reading.layers import unwrap
+from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA
-from logscan.sources import Source, find_sources
-from logscan.timestamps import Clock, zone_name
 from logscan.transcripts.reader import TranscriptReader
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def read_table(paths: Paths | None = None, **options: Any) -> pa.Table:
     Raises ``UnreadableInput`` if an input cannot be read, ``NothingUnderstood`` if no line was understood.
     """
     from logscan.causes import assign_causes
-    from logscan.greylisting import recognise
+    from logscan.flagging.greylisting import recognise
 
     reading = scan(paths, **options)
     batches = list(reading)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from logscan.errors import UsageError
 
 if TYPE_CHECKING:
-    from logscan.findings import FlagOptions
+    from logscan.flagging.findings import FlagOptions
 
 SYSTEM_FILE = Path("/etc/logscan/logscan.toml")
 
@@ -74,7 +74,7 @@ _OPTIONS = {
 
 def known_keys() -> dict[str, Kind]:
     """All keys that may be set, and what their values have to be; [flags] has the fields of FlagOptions."""
-    from logscan.findings import FlagOptions  # imports pyarrow, which few callers need
+    from logscan.flagging.findings import FlagOptions  # imports pyarrow, which few callers need
 
     kinds = {"int": _COUNT, "float": _NUMBER}
     return _OPTIONS | {f"flags.{option.name}": kinds[str(option.type)] for option in fields(FlagOptions)}
@@ -95,7 +95,7 @@ class Settings:
     @property
     def flags(self) -> FlagOptions:
         """When to raise a flag."""
-        from logscan.findings import FlagOptions
+        from logscan.flagging.findings import FlagOptions
 
         return FlagOptions(**self.section("flags"))
 

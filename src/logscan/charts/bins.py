@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from logscan.baseline import DAY, SECOND, Ints
+from logscan.flagging.baseline import DAY, SECOND, Ints
 
 #: How long a bin may be, in seconds, and what it is called after "per".
 _WIDTHS = {

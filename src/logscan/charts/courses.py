@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.baseline import DAY, SECOND, Flags, Floats, Ints
 from logscan.charts.bins import Bins
-from logscan.negatives import Log, Negatives
+from logscan.flagging.baseline import DAY, SECOND, Flags, Floats, Ints
+from logscan.flagging.negatives import Log, Negatives
 
 _MOST_BINS = 145  # a day in bins of ten minutes
 _MOST_DELAY_BINS = 48

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from logscan.baseline import Floats
 from logscan.charts.courses import Course
 from logscan.charts.style import BLUE, VERMILION, Chart, days, legend, panels, plain, styled, time_axis
+from logscan.flagging.baseline import Floats
 from logscan.rendering.phrases import duration
 
 _MEDIAN, _HIGH = 50, 95

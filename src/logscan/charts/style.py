@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from logscan.baseline import DAY, SECOND, Floats, Ints
 from logscan.charts.bins import Bins
+from logscan.flagging.baseline import DAY, SECOND, Floats, Ints
 from logscan.terminal import sanitise
 
 WIDTH = 6.4  # inches; 640 pixels on the screen

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from matplotlib.axes import Axes
 
-from logscan.baseline import DAY, SECOND
 from logscan.charts.bins import Bins
 from logscan.charts.courses import Course
 from logscan.charts.style import (
@@ -30,7 +29,8 @@ from logscan.charts.style import (
     styled,
     time_axis,
 )
-from logscan.findings import CommandRejections, Flag, Spike
+from logscan.flagging.baseline import DAY, SECOND
+from logscan.flagging.findings import CommandRejections, Flag, Spike
 from logscan.rendering.phrases import DIRECTIONS, cause_label, plural, span
 
 _MOST_FLAGS = 6

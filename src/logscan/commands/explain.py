@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from logscan.catalogue import describe
+from logscan.codes.catalogue import describe
 from logscan.commands.output import ascii_only, show
 from logscan.terminal import to_ascii
 

@@ -12,7 +12,7 @@ from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
 from logscan.commands.reading import Reading
 from logscan.errors import LogscanError, NotSent, UsageError
-from logscan.flags import FlagOptions
+from logscan.flagging.flags import FlagOptions
 from logscan.mailing import unsent
 from logscan.mailing.envelope import Envelope, address, own_address
 from logscan.mailing.messages import attach, report_message, short_message, to_bytes

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.commands.output import ascii_only, show
-from logscan.definitions import LogParser, Rule, load_definition
 from logscan.detection import HEAD, detect, log_parsers
 from logscan.errors import ParserError, UsageError
+from logscan.logs.definitions import LogParser, Rule, load_definition
+from logscan.logs.selfcheck import check_parser
 from logscan.parser_files import builtin_directory, parser_files, user_directory
+from logscan.reading.sources import find_sources
 from logscan.rendering.phrases import code_text, listed, plural
 from logscan.scan import check, scan
 from logscan.schema import SCHEMA
-from logscan.selfcheck import check_parser
-from logscan.sources import find_sources
 from logscan.terminal import sanitise, to_ascii
 from logscan.transcripts.formats import TranscriptFormat, load_transcript_format, transcript_formats
 from logscan.transcripts.selfcheck import transcript_selfcheck

@@ -12,11 +12,11 @@ from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
 from logscan.commands.progress import progress
 from logscan.errors import UnreadableInput
-from logscan.greylisting import recognise
+from logscan.flagging.greylisting import recognise
+from logscan.logs.timestamps import zone_name
 from logscan.scan import InputReport, Scan, check, scan
 from logscan.schema import SCHEMA
 from logscan.selection import Selection
-from logscan.timestamps import zone_name
 from logscan.windows import Window, window
 
 

@@ -11,7 +11,7 @@ from logscan.commands.options import ReadOptions
 from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
-from logscan.flags import FlagOptions, Spike
+from logscan.flagging.flags import FlagOptions, Spike
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report, report
 from logscan.summary import REPORT_COLUMNS

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from logscan.catalogue import explain
+from logscan.codes.catalogue import explain
 from logscan.errors import NotSent
 from logscan.replies import split_reply
 from logscan.terminal import sanitise

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from logscan.findings import Flag, Peer, Spike
+from logscan.flagging.findings import Flag, Peer, Spike
 from logscan.rendering.phrases import cause_label, plural, span
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from logscan.catalogue import name_of
+from logscan.codes.catalogue import name_of
 from logscan.rendering.flags import Finding, in_words
 from logscan.rendering.phrases import (
     DIRECTIONS,
@@ -25,7 +25,7 @@ from logscan.summary import UNHAPPY, Kind, Reason, totals
 from logscan.tally import Ranking
 
 if TYPE_CHECKING:
-    from logscan.greylisting import GreylistingOutcome
+    from logscan.flagging.greylisting import GreylistingOutcome
     from logscan.reporting import Report, Window
     from logscan.scan import InputReport
 

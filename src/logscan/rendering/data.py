@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from logscan.catalogue import explain
+from logscan.codes.catalogue import explain
 from logscan.summary import Kind, totals
 
 if TYPE_CHECKING:
-    from logscan.findings import Flag
+    from logscan.flagging.findings import Flag
     from logscan.reporting import Report
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from logscan.causes import TAXONOMY
-from logscan.findings import CommandRejections, Flag, Outcome, Peer, Spike
+from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike
 from logscan.rendering.phrases import DIRECTIONS, cause_label, counted, duration, listed, plural, span
 
 _SHORT = 76  # columns that advice in one line may take

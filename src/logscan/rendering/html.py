@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from logscan.catalogue import explain
+from logscan.codes.catalogue import explain
 from logscan.rendering.contents import Contents, compose
 from logscan.terminal import sanitise
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from logscan.prose import escape_markdown
+from logscan.codes.prose import escape_markdown
 from logscan.rendering.contents import Column, Contents, Table, compose
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed

@@ -1,0 +1,1 @@
+"""What reply codes mean: the catalogue, its explanations and comparisons."""

@@ -1,0 +1,42 @@
+"""What every flag tells of its replies: the time they span, the peers, and counts by value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from logscan.flagging.baseline import SECOND, Ints
+from logscan.flagging.findings import Peer
+from logscan.flagging.negatives import Negatives
+from logscan.tally import Coded, group
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(microseconds: int) -> datetime:
+    """The time that lies so long after the beginning of 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def seconds_around(refused: Negatives) -> tuple[int, int]:
+    """The whole seconds that hold all the replies, end excluded, in microseconds since 1970."""
+    return int(refused.time[0]) // SECOND * SECOND, (int(refused.time[-1]) // SECOND + 1) * SECOND
+
+
+def peers_of(refused: Negatives) -> list[Peer]:
+    """The peers, heaviest first."""
+    name, address = refused.column("peer_name"), refused.column("peer_ip")
+    found = group([name, address], refused.count)
+    each = zip(name.at(found.example), address.at(found.example), found.totals.tolist(), strict=True)
+    peers = (Peer(*peer) for peer in each)
+    return sorted(peers, key=lambda peer: (-peer.count, peer.name or "", peer.ip or ""))
+
+
+def totals_of(column: Coded, counts: Ints) -> dict[Any, int]:
+    """Replies by value, heaviest first; null does not count."""
+    totals = np.bincount(column.codes + 1, counts, len(column.values) + 1)[1:].astype(np.int64)
+    found = zip(column.values.to_pylist(), totals.tolist(), strict=True)
+    present = ((value, total) for value, total in found if total)
+    return dict(sorted(present, key=lambda item: (-item[1], item[0])))

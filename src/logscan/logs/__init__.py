@@ -1,0 +1,1 @@
+"""Logs of mail servers: parser files as data, one engine for all of them."""

@@ -1,0 +1,402 @@
+"""Blocks of a log through one parser's rules: which lines matter, which rule each is, which columns it gives.
+
+The engine knows no mail server. It keeps no state, so blocks may be parsed on any thread and in any order;
+what needs other lines is left to ``passes``. One alternation of all literals finds the lines of interest;
+their header is taken off; then, for each service, its few rules are tried in the order of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscan.errors import ParserError
+from logscan.logs.assembly import ROW_SCHEMA, add_header, assemble, in_order
+from logscan.logs.definitions import LogParser, Rule
+from logscan.logs.dispatch import (
+    Prefix,
+    Vocabulary,
+    first_words,
+    literal_prefixes,
+    may_begin,
+    rule_prefixes,
+)
+from logscan.logs.extraction import (
+    Columns,
+    as_text,
+    constant,
+    extract,
+    rename_values,
+    split_replies,
+    steps_in_order,
+    unfold,
+    unquote_replies,
+)
+from logscan.logs.frames import FRAMES
+from logscan.logs.records import Lines, Positions, Records, split_lines, split_records
+from logscan.logs.rulesets import Candidate, RuleSet, alternation
+
+_REPEATED = ": message repeated "
+_REPEATED_WORD = b" repeated "
+_REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
+_EXAMPLES = 5
+#: In so few texts a look for a rule's literals costs less than to set its regexes up.
+_FEW_TEXTS = 4096
+#: In place of the number of a prefix: the first word is no rule's prefix; or where it stands is not told for sure.
+_OTHER_WORD, _ANY_WORD = -2, -1
+
+
+@dataclass(slots=True)
+class Block:
+    """What one block of lines gave.
+
+    ``rows`` in ROW_SCHEMA, in the order of lines; ``contexts`` by role and rule name, in the order of lines, with
+    ``line`` (from 0 within the block) and the captured columns; ``repeats``: (line, how many times) of lines that say
+    the line before came again.
+    """
+
+    lines: int
+    understood: int = 0
+    unparsed: int = 0
+    examples: list[str] = field(default_factory=list)
+    rows: pa.Table = field(default_factory=lambda: ROW_SCHEMA.empty_table())
+    contexts: dict[str, list[tuple[Rule, Columns]]] = field(default_factory=dict)
+    repeats: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def other(self) -> int:
+        """Lines of other programs."""
+        return self.lines - self.understood - self.unparsed
+
+
+class Engine:
+    """A parser ready to read blocks.
+
+    ``columns``: the columns that are wanted (None: all); rules and steps that give no others are left out.
+    ``service_prefix``: only services of this ``syslog_name`` are read.
+    """
+
+    def __init__(
+        self, parser: LogParser, *, columns: Iterable[str] | None = None, service_prefix: str | None = None
+    ) -> None:
+        if parser.frame not in FRAMES:
+            raise ParserError(f"{parser.path}: frame {parser.frame!r} is none of {', '.join(sorted(FRAMES))}")
+        self.parser = parser
+        self.frame = FRAMES[parser.frame]
+        self._wanted = None if columns is None else _with_steps(parser, {*columns, *_NEEDED_BY_PASSES})
+        self._services = re.compile(parser.services)
+        self._prefix = service_prefix
+        self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
+        self._steps = {rule.name: steps_in_order(rule, parser.fields) for rule in self._rules}
+
+    def check(self) -> None:
+        """Raise ``ParserError`` unless RE2 takes every regex."""
+        for rule in self.parser.rules:
+            for alternative in (*rule.alternatives, *(a for s in rule.then.values() for a in s)):
+                _check_regex(self.parser, rule.name, alternative.regex)
+        for name, alternatives in self.parser.fields.items():
+            for alternative in alternatives:
+                _check_regex(self.parser, name, alternative.regex)
+
+    def _is_wanted(self, rule: Rule) -> bool:
+        if self._wanted is None or rule.role != "message":
+            return True
+        return bool((_products(rule, self.parser) - {"queue_id"}) & self._wanted)
+
+    @cached_property
+    def _prefixes(self) -> list[Prefix]:
+        return rule_prefixes(self._rules)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        """The prefixes of the rules, then those of lines that are understood although no rule is tried on them."""
+        unwanted = rule_prefixes(rule for rule in self.parser.rules if rule not in self._rules)
+        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
+        return Vocabulary([*self._prefixes, *unwanted, *literal_prefixes(literals, self.frame)])
+
+    @cached_property
+    def _known(self) -> str:
+        """What stands in lines that are understood although no rule is tried on them."""
+        literals = [text for ignore in self.parser.ignores for text in ignore.literals]
+        unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
+        return alternation([*literals, *(text for rule in unwanted for text in rule.literals)])
+
+    @cached_property
+    def _own_sign(self) -> str:
+        """What stands in every line of this parser's services."""
+        return rf"(?:^| )(?:{self.parser.services.replace('?P<daemon>', '?:')})(?:\[\d+\])?:? "
+
+    @cached_property
+    def _interest(self) -> str:
+        literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
+        return alternation([*literals, _REPEATED])
+
+    def parse(self, data: bytes) -> Block:
+        """Parse one block of whole lines."""
+        lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
+        block = Block(len(lines))
+        if not len(lines):
+            return block
+        done = np.zeros(len(lines), bool)
+        if _REPEATED_WORD in data:
+            self._note_repeats(lines, block, done)
+        prefix = np.full(len(lines), _ANY_WORD)
+        if self.frame.after_colon or self.frame.parts:
+            prefix, ignored = self._by_first_word(lines)
+            likely = np.flatnonzero(prefix >= 0)
+            self._apply(split_records(lines, likely, self.frame), prefix, lines, block, done)
+            done |= ignored
+        # What no first word tells is searched for the literals of all rules.
+        rest = np.flatnonzero(~done)
+        prefix[prefix >= 0] = _ANY_WORD
+        if self.frame.after_colon:
+            rest = self._own(lines, rest)
+        hits = rest[_search(lines, rest, self._interest)]
+        self._apply(split_records(lines, hits, self.frame), prefix, lines, block, done)
+        rest = rest[~done[rest]]
+        if self._known and len(rest):
+            done[rest[_search(lines, rest, self._known)]] = True
+            rest = rest[~done[rest]]
+        if len(rest):
+            self._count_unparsed(lines, rest, block)
+        block.understood += int(done.sum())
+        for found in block.contexts.values():
+            found.sort(key=lambda item: item[0].name)
+        return block
+
+    def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
+        """Tell lines of this parser's services that no rule knows from lines of other programs."""
+        records = split_records(lines, rest, self.frame)
+        if self.frame.continuation and len(records) < len(rest):
+            alone = np.setdiff1d(rest, records.index, assume_unique=True)
+            goes_on = pc.match_substring_regex(lines.text.take(pa.array(alone)), self.frame.continuation)
+            block.understood += pc.sum(goes_on).as_py()
+        for _, places in self._services_of(records):
+            block.unparsed += len(places)
+            for place in places[: _EXAMPLES - len(block.examples)]:
+                block.examples.append(lines.example(int(records.index[place])))
+
+    def _own(self, lines: Lines, places: Positions) -> Positions:
+        """Those of some lines that belong to this parser's services."""
+        places = places[_search(lines, places, self._own_sign)]
+        records = split_records(lines, places, self.frame)
+        own = [records.index[here] for _, here in self._services_of(records)]
+        return np.unique(np.concatenate(own)) if own else places[:0]
+
+    def _by_first_word(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.bool_]]:
+        """The number of the prefix by which rules may match a line; lines known to tell of no reply."""
+        words = first_words(lines, self.frame)
+        # Behind what looks like a header of known parts another may follow, if the block has signs of such.
+        wrapped = any(form.sign and form.sign in lines.data for form in self.frame.forms)
+        told = bool(self.frame.parts) and not wrapped
+        which = np.where(told & (words[0] != 0), _OTHER_WORD, _ANY_WORD)
+        ignored = np.zeros(len(lines), bool)
+        for number, places in self._vocabulary.found(words):
+            if number >= len(self._prefixes):
+                ignored[places] = True
+                continue
+            literals = self._prefixes[number].literals
+            if literals is not None:
+                # The others begin like a rule's lines and hold none of its literals.
+                places = places[_search(lines, places, alternation(literals))]
+            which[places] = number
+        return which, ignored & (which < 0)
+
+    def _owned(self, service: str | None) -> str | None:
+        """The daemon's name if the service is this parser's, else None."""
+        if service is None or service == "":
+            return "" if self._services.fullmatch("") else None
+        if self._prefix is not None and not service.startswith(self._prefix + "/"):
+            return None
+        match = self._services.fullmatch(service)
+        return (match.groupdict().get("daemon") or "") if match else None
+
+    def _services_of(self, records: Records) -> Iterator[tuple[str, Positions]]:
+        """Each owned daemon with the places of its records."""
+        services = records.columns.get("service")
+        if services is None:
+            daemon = self._owned("")
+            if daemon is not None and len(records):
+                yield daemon, np.arange(len(records))
+            return
+        encoded = services.dictionary_encode()
+        codes = np.asarray(encoded.indices.fill_null(-1))
+        places: dict[str, list[Positions]] = {}
+        for code, service in [*enumerate(encoded.dictionary.to_pylist()), (-1, None)]:
+            daemon = self._owned(service)
+            here = np.flatnonzero(codes == code)
+            if daemon is not None and len(here):
+                places.setdefault(daemon, []).append(here)
+        for daemon, found in places.items():
+            yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
+
+    def _apply(
+        self, records: Records, prefix: Positions, lines: Lines, block: Block, done: npt.NDArray[np.bool_]
+    ) -> None:
+        counts = self._unfold_repeats(records) if _REPEATED_WORD in lines.data else {}
+        found: list[tuple[Rule, Positions, Columns]] = []
+        for daemon, own in self._services_of(records):
+            numbers = prefix[records.index[own]]
+            for number in np.unique(numbers):
+                places = own[numbers == number]
+                texts = (
+                    records.message if len(places) == len(records) else records.message.take(pa.array(places))
+                )
+                found += self._match(self._rules_for(daemon, int(number)), places, texts)
+        rows = []
+        for rule, places, columns in found:
+            done[records.index[places]] = True
+            self._unfold(rule, columns, len(places))
+            if rule.role == "reply":
+                rows.append((rule, places, columns))
+            else:
+                add_header(columns, records, places)
+                block.contexts.setdefault(rule.role, []).append((rule, columns))
+        if rows:
+            block.rows = in_order(block.rows, assemble(rows, records, counts))
+
+    @cache  # noqa: B019 - an engine lives as long as its scan
+    def _rules_for(self, daemon: str, number: int) -> RuleSet:
+        """The rules of a service, of those whose lines may begin with a prefix, or with no rule's, or anyhow."""
+        prefix = self._prefixes[number] if number >= 0 else None
+        candidates = []
+        for rule in self._rules:
+            if rule.services and daemon not in rule.services:
+                continue
+            fitting = rule.alternatives
+            if number != _ANY_WORD:
+                fitting = tuple(alternative for alternative in fitting if may_begin(alternative, prefix))
+            if fitting:
+                candidates.append(Candidate(rule, fitting))
+        return RuleSet(candidates)
+
+    def _match(
+        self, rules: RuleSet, places: Positions, texts: pa.Array
+    ) -> Iterator[tuple[Rule, Positions, Columns]]:
+        """Which rule each message is, and what the rule's regexes capture."""
+        for candidate in rules.also:
+            # Most lines that hold the literal are another rule's too: look before taking apart.
+            likely = pc.match_substring_regex(texts, alternation(candidate.rule.literals))
+            if pc.any(likely).as_py():
+                matched, columns = extract(texts.filter(likely), candidate.alternatives)
+                if matched.any():
+                    yield candidate.rule, places[np.asarray(likely)][matched], columns
+        split = rules.split
+        for candidate in split.seen:
+            if not len(places):
+                return
+            if len(texts) < _FEW_TEXTS and not _holds_any(texts, candidate.rule.literals):
+                continue
+            matched, columns = extract(texts, candidate.alternatives)
+            if matched.any():
+                yield candidate.rule, places[matched], columns
+                places, texts = places[~matched], texts.filter(pa.array(~matched))
+        if split.unseen and len(places):
+            # What this log has not shown yet is looked for all at once.
+            likely = np.asarray(pc.match_substring_regex(texts, split.literals))
+            if likely.any():
+                places, texts = places[likely], texts.filter(pa.array(likely))
+                for candidate in split.unseen:
+                    if not _holds_any(texts, candidate.rule.literals):
+                        continue
+                    matched, columns = extract(texts, candidate.alternatives)
+                    if matched.any():
+                        rules.meet(candidate.rule)
+                        yield candidate.rule, places[matched], columns
+                        places, texts = places[~matched], texts.filter(pa.array(~matched))
+
+    def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:
+        """Take captured texts further apart, and add what the rule says of all its lines."""
+        unfold(columns, self._steps[rule.name], self._wanted)
+        if "quoted_reply" in columns:
+            unquote_replies(columns)
+        if "reply" in columns:
+            split_replies(columns, count)
+        for name, value in rule.constants.items():
+            if name not in columns:
+                columns[name] = constant(value, count)
+            elif columns[name].null_count:
+                columns[name] = pc.fill_null(
+                    as_text(columns[name]) if isinstance(value, str) else columns[name], value
+                )
+        rename_values(columns, self.parser.values)
+
+    def _unfold_repeats(self, records: Records) -> dict[int, int]:
+        """Undo ``message repeated N times: [ … ]`` (rsyslog).
+
+        Returns, by place in ``records``, how many lines a record stands for.
+        """
+        found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
+        where = np.flatnonzero(np.asarray(found.is_valid()))
+        if not len(where):
+            return {}
+        times = found.field("n").take(pa.array(where)).to_pylist()
+        records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
+        return {int(place): int(n) for place, n in zip(where, times, strict=True)}
+
+    def _note_repeats(self, lines: Lines, block: Block, done: npt.NDArray[np.bool_]) -> None:
+        """Note the lines ``last message repeated N times`` (syslogd), which speak of the line before."""
+        for index in np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated "))):
+            match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
+            if match:
+                block.repeats.append((int(index), int(match[1])))
+                done[index] = True
+
+
+def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
+    """Which of the lines at ``places`` a regex finds something in."""
+    if not len(places):
+        return np.zeros(0, bool)
+    texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
+    return np.asarray(pc.match_substring_regex(texts, regex))
+
+
+def _holds_any(texts: pa.Array, literals: Iterable[str]) -> bool:
+    """Whether any of the literals stands in any of the texts (or across two of them)."""
+    data = b"" if texts.buffers()[2] is None else texts.buffers()[2].to_pybytes()
+    return any(literal.encode() in data for literal in literals)
+
+
+def _products(rule: Rule, parser: LogParser) -> set[str]:
+    """The columns a rule may give."""
+    names = {n for a in rule.alternatives for n in (*a.groups, *a.constants)} | set(rule.constants)
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        for alternative in rule.then.get(name) or parser.fields.get(name) or ():
+            new = {*alternative.groups, *alternative.constants} - names
+            names |= new
+            pending.extend(new)
+    return names
+
+
+#: Columns that the passes read, wanted or not.
+_NEEDED_BY_PASSES = frozenset({"queue_id", "reply", "quoted_reply", "code", "enhanced", "text", "command", "direction",
+                               "basis", "status", "line", "rule", "peer_ip", "recipient", "ok", "total"})  # fmt: skip
+
+
+def _with_steps(parser: LogParser, columns: set[str]) -> frozenset[str]:
+    """The columns and the names of all steps that may lead to one of them."""
+    steps = [*parser.fields.items(), *(step for rule in parser.rules for step in rule.then.items())]
+    needed, before = set(columns), 0
+    while len(needed) > before:
+        before = len(needed)
+        for name, alternatives in steps:
+            if any(needed.intersection((*a.groups, *a.constants)) for a in alternatives):
+                needed.add(name)
+    return frozenset(needed)
+
+
+def _check_regex(parser: LogParser, where: str, regex: str) -> None:
+    """Raise ``ParserError`` unless RE2 takes the regex."""
+    try:
+        pc.match_substring_regex(pa.array([""]), regex)
+    except pa.ArrowInvalid as error:
+        raise ParserError(f"{parser.path}: rule {where!r}: {str(error).split(';')[0]}") from None

@@ -1,0 +1,127 @@
+"""Columns of passes: groups of rows, texts as numbers, keys, nulls filled, what is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscan.logs.extraction import typed
+
+Int64 = npt.NDArray[np.int64]
+#: How many lines of one kind of context are remembered; what is older is forgotten.
+MEMORY = 1 << 16
+
+
+@dataclass(slots=True)
+class Group:
+    """Rows and contexts of consecutive lines of one source.
+
+    ``rows``: SCHEMA's columns with ``pid``; ``contexts``: by rule name, tables with ``line`` and captured columns.
+    """
+
+    rows: pa.Table
+    contexts: dict[str, pa.Table]
+
+
+def codes(*columns: pa.Array | pa.ChunkedArray) -> list[Int64]:
+    """The columns' texts as numbers, equal where the texts are; null is -1."""
+    combined = pa.chunked_array([chunk for c in columns for chunk in _chunks(as_plain(c))], pa.string())
+    encoded = combined.dictionary_encode().unify_dictionaries()
+    indices = np.concatenate(
+        [np.asarray(c.indices.fill_null(-1)) for c in encoded.chunks] or [np.array([], np.int32)]
+    )
+    lengths = np.cumsum([len(c) for c in columns])[:-1]
+    return [part.astype(np.int64) for part in np.split(indices, lengths)]
+
+
+def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+    return list(column.chunks) if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def as_plain(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The column as plain text, chunked or not."""
+    return column if column.type == pa.string() else column.cast(pa.string())
+
+
+def keys(*parts: tuple[Int64, ...]) -> tuple[Int64, ...]:
+    """One number for each combination of the numbers given side by side (consistent over all positions)."""
+    lengths = np.cumsum([len(p[0]) for p in parts])[:-1]
+    stacked = [np.concatenate([p[i] for p in parts]) for i in range(len(parts[0]))]
+    key = stacked[0]
+    for more in stacked[1:]:
+        width = int(more.max(initial=0)) + 2
+        if int(key.max(initial=0)) > (1 << 62) // width:
+            key = np.unique(key, return_inverse=True)[1]
+        key = key * width + more + 1
+    # Small numbers, so that they can be combined with a line number later on.
+    key = np.unique(key, return_inverse=True)[1]
+    return tuple(np.split(key, lengths))
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return column
+
+
+def set_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The rows with a column replaced, brought to the column\'s type."""
+    index = rows.schema.get_field_index(name)
+    field_ = rows.schema.field(index)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    return rows.set_column(index, field_, typed(name, values, field_.type))
+
+
+def fill(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """Put ``values`` where the column is null."""
+    column = rows.column(name)
+    if not column.null_count:
+        return rows
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    return set_column(rows, name, pc.coalesce(plain, values.cast(plain.type)))
+
+
+def narrow(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Some columns, as plain texts (numbers stay)."""
+    null = pa.nulls(table.num_rows, pa.string())
+    arrays = [table.column(n) if n in table.schema.names else null for n in columns]
+    return pa.table(
+        {n: a if n in ("line", "count") else as_plain(a) for n, a in zip(columns, arrays, strict=True)}
+    )
+
+
+def texts(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """A column as plain text; nulls if there is none."""
+    if name in table.schema.names:
+        return table.column(name).cast(pa.string())
+    return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+
+
+class Memory:
+    """The last entries of one kind of context, oldest first; older ones are forgotten."""
+
+    def __init__(self, limit: int = MEMORY) -> None:
+        self.table: pa.Table | None = None
+        self._limit = limit
+
+    def extend(self, new: pa.Table | None) -> pa.Table | None:
+        """All that is remembered, with the new entries."""
+        if new is not None:
+            self.table = (
+                new if self.table is None else pa.concat_tables([self.table, new], promote_options="default")
+            )
+        return self.table
+
+    def forget(self) -> None:
+        """Keep the last entries only."""
+        if self.table is not None and self.table.num_rows > self._limit:
+            # A copy, so that the memory of what is forgotten is freed.
+            self.table = self.table.slice(self.table.num_rows - self._limit).combine_chunks()

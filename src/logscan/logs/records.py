@@ -1,0 +1,206 @@
+"""Blocks of a log → records: header and message of the lines that may matter, without a Python object per line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscan.logs.frames import Frame, HeaderForm
+from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
+
+Positions = npt.NDArray[np.int64]
+Columns = dict[str, pa.Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a block: their text with the line end, and where each starts and its content ends."""
+
+    data: bytes
+    text: pa.Array
+    starts: Positions
+    ends: Positions
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def example(self, index: int) -> str:
+        """One line as text, cut to what a person wants to see."""
+        raw = self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)]
+        return raw.decode("utf-8", "replace")
+
+
+def split_lines(data: bytes) -> Lines:
+    """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first."""
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            data = data.decode("utf-8", "replace").encode("utf-8")
+    raw = np.frombuffer(data, np.uint8)
+    newlines = np.flatnonzero(raw == 10)
+    open_end = bool(len(raw)) and raw[-1] != 10
+    count = len(newlines) + open_end
+    offsets = np.empty(count + 1, np.int32)
+    offsets[0] = 0
+    offsets[1 : len(newlines) + 1] = newlines + 1
+    ends = np.empty(count, np.int64)
+    ends[: len(newlines)] = newlines
+    if open_end:
+        offsets[-1] = len(raw)
+        ends[-1] = len(raw)
+    starts = offsets[:-1].astype(np.int64)
+    if b"\r" in data:
+        returns = (ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13)
+        ends = ends - returns
+    text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return Lines(data, text, starts, ends)
+
+
+@dataclass(slots=True)
+class Records:
+    """Lines with a header: ``index`` within the block, header columns, stamps, and the message's text."""
+
+    index: Positions
+    columns: Columns
+    stamps: list[tuple[Positions, str, pa.Array]]  # places in ``index``, form, texts
+    message: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def times(self, places: Positions) -> tuple[Int64, Int8]:
+        """Values and zones (see ``timestamps.parse``) of the records at ``places``."""
+        values = np.full(len(self), NO_TIME, np.int64)
+        zones = np.full(len(self), UTC_KNOWN, np.int8)
+        wanted = np.zeros(len(self), bool)
+        wanted[places] = True
+        for at, form, texts in self.stamps:
+            chosen = np.flatnonzero(wanted[at])
+            if len(chosen):
+                picked = texts.take(pa.array(chosen)) if len(chosen) < len(at) else texts
+                new, zone = parse(_without_priority(picked), form)
+                # An inner stamp without zone says less than an outer one with zone.
+                here = at[chosen]
+                better = (values[here] == NO_TIME) | (zones[here] != UTC_KNOWN) | (zone == UTC_KNOWN)
+                values[here[better]], zones[here[better]] = new[better], zone[better]
+        return values[places], zones[places]
+
+
+def _without_priority(stamps: pa.Array) -> pa.Array:
+    """Stamps without a syslog priority (``<22>``, or ``<22>1 `` of RFC 5424) in front."""
+    if pc.any(pc.starts_with(stamps, "<")).as_py():
+        return pc.replace_substring_regex(stamps, r"^<\d+>(?:1 )?", "")
+    return stamps
+
+
+def segments(data: bytes, starts: Positions, ends: Positions) -> pa.Array:
+    """The texts ``data[start:end]``; starts and ends must not decrease."""
+    offsets = np.empty(2 * len(starts), np.int32)
+    offsets[0::2] = starts
+    offsets[1::2] = ends
+    # Every other segment is what lies between two texts; take leaves it behind.
+    if not len(starts):
+        return pa.array([], pa.string())
+    every = pa.Array.from_buffers(
+        pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+    return every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
+
+
+def _match(form: HeaderForm, texts: pa.Array) -> tuple[npt.NDArray[np.bool_], Columns, Positions]:
+    """Which texts begin with the header, its groups for those, and its length in bytes for those."""
+    found = pc.extract_regex(texts, form.regex)
+    valid = np.asarray(found.is_valid())
+    if not valid.all():
+        found = found.filter(pa.array(valid))
+    groups = {field.name: found.field(field.name) for field in found.type}
+    spanning = [groups.pop("header")] if "header" in groups else list(groups.values())
+    length = np.full(len(found), form.around, np.int64)
+    for group in spanning:
+        length += np.asarray(pc.binary_length(group))
+    zone = groups.pop("zone", None)
+    if zone is not None and pc.any(pc.not_equal(zone, "")).as_py():
+        groups["stamp"] = pc.binary_join_element_wise(groups["stamp"], zone, " ")
+    return valid, groups, length
+
+
+def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
+    """Take the headers of the lines at ``index`` off; lines without a known header are left out."""
+    parts: list[tuple[HeaderForm, Positions, Columns, Positions]] = []
+    rest = index
+    for form in frame.forms:
+        if not len(rest):
+            break
+        if form.sign not in lines.data:
+            continue
+        texts = lines.text.take(pa.array(rest)) if len(rest) < len(lines) else lines.text
+        valid, found, length = _match(form, texts)
+        if len(length):
+            parts.append((form, rest[valid], found, length))
+            rest = rest[~valid]
+    if not parts:
+        return Records(np.array([], np.int64), {}, [], pa.array([], pa.string()))
+    at = np.concatenate([part[1] for part in parts])
+    order = np.argsort(at, kind="stable")
+    places = np.empty(len(at), np.int64)
+    places[order] = np.arange(len(at))
+    columns: Columns = {}
+    stamps = []
+    wrapped = np.zeros(len(at), bool)
+    done = 0
+    for form, lines_of_form, found, _ in parts:
+        here = places[done : done + len(lines_of_form)]
+        done += len(lines_of_form)
+        wrapped[here] = form.wraps
+        if form.stamp:
+            stamps.append((here, form.stamp, found["stamp"]))
+        _add(columns, found, here, len(at), frame)
+    starts = np.minimum(lines.starts[at] + np.concatenate([part[3] for part in parts]), lines.ends[at])[order]
+    at = at[order]
+    records = Records(at, columns, stamps, segments(lines.data, starts, lines.ends[at]))
+    _take_inner(records, frame, lines, starts, np.flatnonzero(wrapped))
+    return records
+
+
+def _take_inner(records: Records, frame: Frame, lines: Lines, starts: Positions, wrapped: Positions) -> None:
+    """Take a further header off the messages that have one; its columns and stamp replace the outer ones."""
+    moved = False
+    for form in frame.inner:
+        if not len(wrapped) or form.sign not in lines.data:
+            continue
+        texts = records.message.take(pa.array(wrapped)) if len(wrapped) < len(records) else records.message
+        valid, found, length = _match(form, texts)
+        here = wrapped[valid]
+        if not len(here):
+            continue
+        if form.stamp:
+            records.stamps.append((here, form.stamp, found["stamp"]))
+        _add(records.columns, found, here, len(records), frame)
+        starts[here] = np.minimum(starts[here] + length, lines.ends[records.index[here]])
+        wrapped = wrapped[~valid]
+        moved = True
+    if moved:
+        records.message = segments(lines.data, starts, lines.ends[records.index])
+
+
+def _add(columns: Columns, found: Columns, places: Positions, count: int, frame: Frame) -> None:
+    """Put what a form found into the columns, at ``places`` of ``count``; an empty text changes nothing."""
+    for name in frame.columns:
+        values = found.get(name)
+        if values is None:
+            continue
+        empty = pc.equal(values, "")
+        old = columns.get(name)
+        if pc.any(empty).as_py():
+            values = pc.if_else(empty, None, values)
+        if len(places) < count or old is not None:
+            take = np.full(count, len(values))
+            take[places] = np.arange(len(values))
+            values = pa.concat_arrays([values, pa.nulls(1, pa.string())]).take(pa.array(take))
+            values = values if old is None else pc.coalesce(values, old)
+        columns[name] = values
