@@ -40,6 +40,7 @@ from logscan.logs.extraction import (
     unquote_replies,
 )
 from logscan.logs.frames import FRAMES
+from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
 from logscan.logs.records import Lines, Positions, Records, split_lines, split_records
 from logscan.logs.rulesets import Candidate, RuleSet, alternation
 
@@ -90,7 +91,7 @@ class Engine:
             raise ParserError(f"{parser.path}: frame {parser.frame!r} is none of {', '.join(sorted(FRAMES))}")
         self.parser = parser
         self.frame = FRAMES[parser.frame]
-        self._wanted = None if columns is None else _with_steps(parser, {*columns, *_NEEDED_BY_PASSES})
+        self._wanted = None if columns is None else with_steps(parser, {*columns, *NEEDED_BY_PASSES})
         self._services = re.compile(parser.services)
         self._prefix = service_prefix
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
@@ -108,7 +109,7 @@ class Engine:
     def _is_wanted(self, rule: Rule) -> bool:
         if self._wanted is None or rule.role != "message":
             return True
-        return bool((_products(rule, self.parser) - {"queue_id"}) & self._wanted)
+        return bool((products(rule, self.parser) - {"queue_id"}) & self._wanted)
 
     @cached_property
     def _prefixes(self) -> list[Prefix]:
@@ -362,36 +363,6 @@ def _holds_any(texts: pa.Array, literals: Iterable[str]) -> bool:
     """Whether any of the literals stands in any of the texts (or across two of them)."""
     data = b"" if texts.buffers()[2] is None else texts.buffers()[2].to_pybytes()
     return any(literal.encode() in data for literal in literals)
-
-
-def _products(rule: Rule, parser: LogParser) -> set[str]:
-    """The columns a rule may give."""
-    names = {n for a in rule.alternatives for n in (*a.groups, *a.constants)} | set(rule.constants)
-    pending = list(names)
-    while pending:
-        name = pending.pop()
-        for alternative in rule.then.get(name) or parser.fields.get(name) or ():
-            new = {*alternative.groups, *alternative.constants} - names
-            names |= new
-            pending.extend(new)
-    return names
-
-
-#: Columns that the passes read, wanted or not.
-_NEEDED_BY_PASSES = frozenset({"queue_id", "reply", "quoted_reply", "code", "enhanced", "text", "command", "direction",
-                               "basis", "status", "line", "rule", "peer_ip", "recipient", "ok", "total"})  # fmt: skip
-
-
-def _with_steps(parser: LogParser, columns: set[str]) -> frozenset[str]:
-    """The columns and the names of all steps that may lead to one of them."""
-    steps = [*parser.fields.items(), *(step for rule in parser.rules for step in rule.then.items())]
-    needed, before = set(columns), 0
-    while len(needed) > before:
-        before = len(needed)
-        for name, alternatives in steps:
-            if any(needed.intersection((*a.groups, *a.constants)) for a in alternatives):
-                needed.add(name)
-    return frozenset(needed)
 
 
 def _check_regex(parser: LogParser, where: str, regex: str) -> None:
