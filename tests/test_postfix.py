@@ -149,3 +149,9 @@ def test_a_line_cut_by_syslog_still_gives_its_code(tmp_path: Path) -> None:
     line = f"Nov  5 10:11:12 mx1 {LINES[2]}"
     rows = table(tmp_path / "mail.log", line[: line.index("temporarily")] + "\n")
     assert (rows[0]["code"], rows[0]["status"]) == (421, "deferred")
+
+
+def test_a_container_that_names_no_host_has_none(tmp_path: Path) -> None:
+    entry = {"log": f"{LINES[0]}\n", "stream": "stdout", "time": "2025-11-05T10:11:12.123456Z"}
+    rows = table(tmp_path / "mail.log", json.dumps(entry) + "\n")
+    assert [(row["code"], row["host"]) for row in rows] == [(421, None)]

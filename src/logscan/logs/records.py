@@ -14,6 +14,8 @@ from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
 Positions = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
+#: What stands for a host that the line does not name (RFC 5424's NILVALUE).
+_NO_HOST = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,9 @@ def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
     at = at[order]
     records = Records(at, columns, stamps, segments(lines.data, starts, lines.ends[at]))
     _take_inner(records, frame, lines, starts, np.flatnonzero(wrapped))
+    hosts = records.columns.get("host")
+    if hosts is not None and pc.any(unnamed := pc.equal(hosts, _NO_HOST)).as_py():
+        records.columns["host"] = pc.if_else(unnamed, None, hosts)
     return records
 
 
