@@ -80,6 +80,9 @@ class ReadOptions:
         list[str] | None,
         typer.Option(metavar="PEER", help="Only this other end: name, address or network; may be repeated."),
     ] = None
+    anonymize: Annotated[
+        bool, typer.Option("--anonymize", help="Show pseudonyms for addresses, users, hosts and networks.")
+    ] = False
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Do not show how far it is.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress.")] = False
     empty_ok: Annotated[

@@ -14,6 +14,7 @@ from logscan.commands.progress import progress
 from logscan.errors import UnreadableInput
 from logscan.flagging.greylisting import recognise
 from logscan.logs.timestamps import zone_name
+from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
 from logscan.schema import SCHEMA
 from logscan.selection import Selection
@@ -34,6 +35,7 @@ class Reading:
         self._scan: Scan | None = None
         codes = (options.code or "").replace(",", " ").lower().split()
         self._selection = Selection(codes, options.direction, options.peer or ())
+        self._pseudonyms = Pseudonyms.of_run() if options.anonymize else None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.
@@ -58,7 +60,9 @@ class Reading:
         if not self._scan.understood and not options.empty_ok:
             check(self._scan)
         if not options.quiet:
-            for message in (*self._scan.problems, *(w for report in self.inputs for w in report.warnings)):
+            inputs = self.inputs
+            errors = (report.error for report in inputs if report.error)
+            for message in (*errors, *(warning for report in inputs for warning in report.warnings)):
                 tell(message)
 
     def table(self) -> pa.Table:
@@ -66,17 +70,23 @@ class Reading:
         schema = SCHEMA if self._columns is None else pa.schema(SCHEMA.field(name) for name in self._columns)
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
-        return self._selection.of(recognise(assign_causes(table)))
+        return self._shown(recognise(assign_causes(table)))
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The wanted rows with the causes that each reply tells by itself, as they are read."""
         for batch in self.batches():
-            yield from self._selection.of(assign_causes(pa.Table.from_batches([batch]))).to_batches()
+            yield from self._shown(assign_causes(pa.Table.from_batches([batch]))).to_batches()
+
+    def _shown(self, replies: pa.Table) -> pa.Table:
+        """The wanted rows; with pseudonyms only now that causes, which names may tell, are known."""
+        wanted = self._selection.of(replies)
+        return self._pseudonyms.of_table(wanted) if self._pseudonyms else wanted
 
     @property
     def inputs(self) -> list[InputReport]:
         """How each source was read, once it was."""
-        return self._scan.inputs if self._scan else []
+        inputs = self._scan.inputs if self._scan else []
+        return [self._pseudonyms.of_input(report) for report in inputs] if self._pseudonyms else inputs
 
     @property
     def status(self) -> int:
