@@ -443,3 +443,14 @@ SAMPLE = str(Path(__file__).parents[1] / "sample_logs" / "postfix.log")
 def test_every_kind_of_finding_can_fail_a_check(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", SAMPLE, "--fail-on", kind]) == 1
     assert run(["report", SAMPLE, "--fail-on", kind, "--until", "2026-11-17T02:00:00Z"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign"),
+    [("text", "Key differences"), ("markdown", "## "), ("html", "<h"), ("json", '"differences"')],
+)
+def test_two_codes_are_compared_in_every_format(
+    kind: str, sign: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", "421", "502", "--format", kind]) == 0
+    assert sign in capsys.readouterr().out

@@ -2,10 +2,37 @@
 
 import pytest
 
+from logscan.codes.catalogue import explain
+from logscan.codes.entries import find_entry, parse_code
 from logscan.detection import detect, log_parsers
 from logscan.errors import ParserError
-from logscan.logs.definitions import parse_definition
+from logscan.logs.definitions import LogParser, parse_definition
 from logscan.logs.selfcheck import check_parser
+
+
+def codes_of(parser: LogParser) -> set[int]:
+    """Every reply code that a parser's rules state or its samples show."""
+    stated = [
+        *parser.fields.values(),
+        *(a for rule in parser.rules for a in (rule.alternatives, *rule.then.values())),
+    ]
+    constants = [alternative.constants for alternatives in stated for alternative in alternatives]
+    for rule in parser.rules:
+        constants += [rule.constants, *(change.constants for change in rule.versions)]
+        constants += [row for sample in rule.samples for row in sample.expect]
+    return {int(c["code"]) for c in constants if str(c.get("code")).isdigit()}
+
+
+@pytest.mark.parametrize("name", sorted(log_parsers()))
+def test_every_code_that_a_log_parser_can_give_is_in_the_catalogue(name: str) -> None:
+    codes = codes_of(log_parsers()[name])
+    assert len(codes) > 10
+    assert [code for code in codes if find_entry(parse_code(code)) is None] == []
+
+
+def test_every_code_that_a_remote_server_can_be_quoted_with_is_explained() -> None:
+    assert [code for code in range(200, 600) if not explain(code).name] == []
+
 
 MINIMAL = """
 name = "toy"

@@ -38,7 +38,7 @@ class _Group(TyperGroup):
 
 
 class Format(StrEnum):
-    """Formats of a report."""
+    """Formats of a report or an explanation."""
 
     TEXT = "text"
     HTML = "html"
@@ -231,11 +231,14 @@ def explain(
     ] = None,
     direction: Annotated[Direction | None, typer.Option(help="Advice for one side only.")] = None,
     lang: Annotated[Language, typer.Option(help="Language of the headings.")] = Language.EN,
+    kind: Annotated[
+        Format, typer.Option("--format", help="Format: text, html (a piece of a page), markdown or json.")
+    ] = Format.TEXT,
 ) -> int:
     """Explain a reply code, or compare two."""
     from logscan.commands.explain import run
 
-    return run(codes, reply, lang, direction)
+    return run(codes, reply, lang, direction, kind)
 
 
 @parsers.command("list")

@@ -49,13 +49,13 @@ _IPV4_NETWORKS = 1 << 20
 _TRIES = 32
 
 # Each begins where it cannot go on to the left, or takes all it can, so that no character is tried twice.
-_WORD = re.compile(r"""([<"']?)([^\s<>()\[\]{},;"'|]+)""")
+_WORD = re.compile(r"""((?:[<"']|(?:[Uu]ser|[Mm]ailbox|[Aa]ccount) )?)([^\s<>()\[\]{},;"'|]+)""")
 _PIECE = re.compile(r"[^/=:?&%#]+")
 _IPV6 = re.compile(
     r"(?:(?<=v6:)|(?<=[G-Zg-z]:)|(?<![0-9A-Za-z:.]))[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*"
 )
 _IPV4 = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])")
-_HOST = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:[^\W\d_]{2,}|xn--[\w-]+)(?![\w-])")
+_HOST = re.compile(r"(?<![\w-])(?<![\w-]\.)[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+")
 _HEADER = re.compile(
     r"((?:<[0-9]{1,3}>)?1? ?(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]+) )(\S+)"
 )
@@ -123,14 +123,11 @@ class Pseudonyms:
         local, at, domain = address.rpartition("@")
         if not at:
             return self.of_user(address)
-        return f"{self.of_user(local)}@{self.of_host(domain)}"
+        return f"{self._of_local(local)}@{self.of_host(domain)}"
 
     def of_user(self, name: str) -> str:
         """A local part or login name; one that is an address is replaced as such."""
-        if "@" in name:
-            return self.of_address(name)
-        self._users.add(name)
-        return name and _in_case_of(name, self._letters("user", name.lower()))
+        return self.of_address(name) if "@" in name else self._of_local(name)
 
     def of_host(self, name: str) -> str:
         """A host name or domain, label by label: what lies under one domain stays under one."""
@@ -163,6 +160,10 @@ class Pseudonyms:
         """A session id."""
         return self._letters("id", value)
 
+    def _of_local(self, part: str) -> str:
+        self._users.add(part)
+        return part and _in_case_of(part, self._letters("user", part.lower()))
+
     def _columns(self) -> dict[str, Callable[[str], str]]:
         """The columns that tell of somebody; the texts last, when hosts and users are known."""
         return {
@@ -183,23 +184,24 @@ class Pseudonyms:
         scheme, is_url, place = word.partition("://")
         if is_url:
             host, slash, _ = place.partition("/")
-            return f"{scheme}://{self._of_pieces(host, '')}{slash and '/…'}"
-        if "@" in word.strip("@"):
+            return f"{scheme}://{self._of_pieces(host.rpartition('@')[2], '')}{slash and '/…'}"
+        if "@" in word.lstrip("@"):
             return self._of_addressed(word)
         return self._of_pieces(word, opening)
 
     def _of_addressed(self, word: str) -> str:
         """A word with an address in it: to=anna@example.org, TO:anna@example.org: and the like."""
-        local, _, domain = word.rpartition("@")
-        before, colon, local = local.rpartition(":")
+        whole, _, domain = word.rpartition("@")
+        before, colon, local = whole.rpartition(":")
         key, equals, value = local.partition("=")
+        before += colon
         if equals and key.lower() in _ADDRESS_KEYS:
-            before, local = f"{before}{colon}{key}=", value
-        else:
-            before += colon
+            before, local = f"{before}{key}=", value
+        if "@" in before:  # a list of addresses, or something made to look like one
+            before, local = "", whole
         end = len(re.split(r"[:/=?&]", domain, maxsplit=1)[0].rstrip(".!"))
-        after = self._of_pieces(domain[end:], "")
-        return f"{before and self.of_text(before)}{self.of_user(local)}@{self.of_host(domain[:end])}{after}"
+        name = f"{self._of_local(local)}@{self.of_host(domain[:end])}"
+        return f"{self._of_pieces(before, '')}{name}{self._of_pieces(domain[end:], '')}"
 
     def _of_pieces(self, word: str, opening: str) -> str:
         if word.count(":") > 1:
@@ -208,7 +210,7 @@ class Pseudonyms:
         end = 0
         for piece in _PIECE.finditer(word):
             between = word[end : piece.start()]
-            before = "=" if between.endswith("=") else "/" if between.endswith("/") else opening
+            before = between[-1:] if between.endswith(("=", "/", ":")) else opening
             key = found[-1].lower() if before == "=" and found else ""
             found += (between, self._of_piece(piece[0], before, key))
             end = piece.end()

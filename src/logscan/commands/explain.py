@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from logscan.codes.catalogue import describe
@@ -9,9 +10,17 @@ from logscan.commands.output import ascii_only, show
 from logscan.terminal import to_ascii
 
 
-def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | None) -> int:
-    """Print the catalogue's entry, or the comparison of two codes."""
-    text = describe(codes, reply=reply, lang=lang, direction=direction).to_text()
-    drawn = to_ascii if lang == "en" and ascii_only() else str
+def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | None, kind: str) -> int:
+    """Print the catalogue's entry, or the comparison of two codes, as text, markdown, html or json."""
+    found = describe(codes, reply=reply, lang=lang, direction=direction)
+    if kind == "json":
+        text = json.dumps(found.to_dict(), indent=1)
+    elif kind == "html":
+        text = found.to_html()
+    elif kind == "markdown":
+        text = found.to_markdown()
+    else:
+        text = found.to_text()
+    drawn = to_ascii if kind == "text" and lang == "en" and ascii_only() else str
     show("".join(f"{drawn(line)}\n" for line in text.splitlines()))
     return 0
