@@ -181,6 +181,8 @@ class Pseudonyms:
         }
 
     def _of_word(self, word: str, opening: str) -> str:
+        if not opening and word.rstrip(".:!").isalpha():  # prose: most words are
+            return word
         scheme, is_url, place = word.partition("://")
         if is_url:
             host, slash, _ = place.partition("/")
