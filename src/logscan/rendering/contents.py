@@ -78,6 +78,8 @@ class Contents:
     warnings: tuple[str, ...]
     examples: tuple[tuple[str, str], ...]
     has_inferred: bool
+    codes: tuple[tuple[int, str], ...]
+    """The negative reply codes that occur, with their names."""
 
 
 def compose(report: Report, *, verbose: int = 0) -> Contents:
@@ -110,7 +112,12 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
             (source.source, line) for source in report.inputs for line in source.examples if verbose
         ),
         has_inferred=any(kind.basis == "inferred" for kind in summary.kinds),
+        codes=tuple((code, name_of(code) or "") for code in _negative_codes(summary.kinds)),
     )
+
+
+def _negative_codes(kinds: Iterable[Kind]) -> list[int]:
+    return sorted({kind.code for kind in kinds if kind.on_the_wire and kind.negative and kind.code})
 
 
 def _period(window: Window, zone: ZoneInfo) -> str:

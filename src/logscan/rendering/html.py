@@ -34,12 +34,8 @@ def to_mail(contents: Contents, images: Sequence[Image] = ()) -> str:
 
 
 def _render(name: str, report: Report) -> str:
-    negative = {
-        kind.code for kind in report.summary.kinds if kind.on_the_wire and kind.negative and kind.code
-    }
     return _template(name).render(
         contents=compose(report, verbose=1),
-        codes={code: explain(code).name for code in sorted(negative)},
         explanation=lambda code, direction=None: Markup(explain(code, direction=direction).to_html()),  # noqa: S704
     )
 

@@ -36,6 +36,9 @@ def _paragraphs(contents: Contents) -> Iterator[str]:
         yield r"\* = inferred, not in the log"
     for table in contents.tables:
         yield from _table(table)
+    if contents.codes:
+        yield "## What the codes mean"
+        yield "\n".join(f"- **{code}** {_text(name)}" for code, name in contents.codes)
     for problem in (*contents.problems, *contents.warnings):
         yield f"**{_text(problem)}**"
 

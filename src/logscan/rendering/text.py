@@ -77,6 +77,7 @@ class _Layout:
         for table in contents.tables:
             yield []
             yield from self._table(table)
+        yield from self._codes(contents.codes)
         yield from self._examples(contents.examples)
         for problem in (*contents.problems, *(contents.warnings if self.verbose else ())):
             yield []
@@ -145,6 +146,16 @@ class _Layout:
             blank = " " * (width - cell_len(text))
             padded.append(blank + text if column.number else text + blank)
         return self._fit(_GAP + _GAP.join(padded)).rstrip()
+
+    def _codes(self, codes: Iterable[tuple[int, str]]) -> Iterator[Line]:
+        for number, (code, name) in enumerate(codes):
+            if number == 0:
+                yield []
+                yield [
+                    (self._fit("What the codes mean"), "bold"),
+                    (self._fit("  more: logscan explain CODE"), "dim"),
+                ]
+            yield [(self._fit(f"  {code}  {name}"), "")]
 
     def _examples(self, examples: Iterable[tuple[str, str]]) -> Iterator[Line]:
         """Lines in full, grouped by the file they are from."""
