@@ -41,11 +41,6 @@ class Code:
         return self.detail is not None
 
     @property
-    def is_class(self) -> bool:
-        """Whether this is a whole class."""
-        return self.topic is None
-
-    @property
     def value(self) -> int | str:
         """The code as a number where it is one."""
         return int(self.text) if self.text.isdigit() else self.text

@@ -20,7 +20,6 @@ from logscan.mailing.sending import Sendmail, Smtp, Transport
 from logscan.mailing.servers import Security, password, server
 from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
-from logscan.reporting import report
 
 
 def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) -> int:
@@ -45,15 +44,7 @@ def _message(
 ) -> EmailMessage | None:
     """What is to be sent, None for nothing."""
     table = reading.table()
-    found = report(
-        table,
-        inputs=reading.inputs,
-        since=reading.window.since,
-        until=reading.window.until,
-        tz=reading.tz,
-        top=options.top,
-        flag_options=flags,
-    )
+    found = reading.report(table, top=options.top, flags=flags)
     if options.all_clear and is_clear(found):
         message = short_message(found, envelope)
     elif options.only_if_flagged and not found.flags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -19,6 +20,10 @@ from logscan.scan import InputReport, Scan, check, scan
 from logscan.schema import SCHEMA
 from logscan.selection import Selection
 from logscan.windows import Window, window
+
+if TYPE_CHECKING:
+    from logscan.flagging.flags import FlagOptions
+    from logscan.reporting import Report
 
 
 class Reading:
@@ -71,6 +76,20 @@ class Reading:
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
         return self._shown(recognise(assign_causes(table)))
+
+    def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
+        """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's."""
+        from logscan.reporting import report
+
+        return report(
+            replies,
+            inputs=self.inputs,
+            since=self.window.since,
+            until=self.window.until,
+            tz=self.tz,
+            top=top,
+            flag_options=flags,
+        )
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The wanted rows with the causes that each reply tells by itself, as they are read."""

@@ -13,7 +13,7 @@ from logscan.commands.reading import Reading
 from logscan.errors import UsageError
 from logscan.flagging.flags import FlagOptions, Spike
 from logscan.plots import PLOT_COLUMNS, save_plots
-from logscan.reporting import Report, report
+from logscan.reporting import Report
 from logscan.summary import REPORT_COLUMNS
 from logscan.terminal import wants_color
 
@@ -47,15 +47,7 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     kind = options.kind or _format_of(options.output)
     reading = Reading(reading_options, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
     table = reading.table()
-    found = report(
-        table,
-        inputs=reading.inputs,
-        since=reading.window.since,
-        until=reading.window.until,
-        tz=reading.tz,
-        top=options.top,
-        flag_options=options.flags,
-    )
+    found = reading.report(table, top=options.top, flags=options.flags)
     put(_rendered(found, kind, options), options.output)
     if options.plots:
         paths = save_plots(found, options.plots)

@@ -90,11 +90,6 @@ class Rule:
     repeats: str | None
     twice: bool
 
-    @property
-    def counts_failures(self) -> bool:
-        """Whether the rule reads a counter such as ``vrfy=1/4``, one command in four done."""
-        return any("total" in alternative.groups for alternative in self.alternatives)
-
 
 @dataclass(frozen=True, slots=True)
 class Ignore:

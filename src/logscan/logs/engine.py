@@ -319,7 +319,7 @@ class Engine:
         if "quoted_reply" in columns:
             unquote_replies(columns)
         if "reply" in columns:
-            split_replies(columns, count)
+            split_replies(columns)
         for name, value in rule.constants.items():
             if name not in columns:
                 columns[name] = constant(value, count)

@@ -177,7 +177,7 @@ def unfold(columns: Columns, steps: Steps, wanted: frozenset[str] | None) -> Non
             merge(columns, new, matched)
 
 
-def split_replies(columns: Columns, count: int) -> None:
+def split_replies(columns: Columns) -> None:
     """Replace the column ``reply`` by ``code``, ``enhanced`` and ``text`` (RFC 5321 section 4.2, RFC 3463)."""
     replies = as_text(columns.pop("reply"))
     raw = replies.view(pa.binary())

@@ -225,7 +225,6 @@ class Clock:
     def __init__(self, *, tz: str = "UTC", modified: datetime | None = None, year: int | None = None) -> None:
         self._tz = tz
         self._year = year
-        self._given = year is not None
         self._bound = modified or datetime.now(UTC)
         self._last_yearless = NO_TIME
         self._latest_local = NO_TIME
