@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.logs.definitions import Rule
+from logscan.logs.eights import Positions
 from logscan.logs.extraction import Columns, constant, typed
-from logscan.logs.records import Positions, Records
+from logscan.logs.records import Records
 from logscan.schema import SCHEMA
 
 #: Columns that the scan fills once the order of lines is known.

@@ -17,12 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.logs.definitions import Alternative, Rule
-from logscan.logs.frames import Frame, Part
-from logscan.logs.records import Lines, Positions
+from logscan.logs.eights import Positions
+from logscan.logs.lines import Lines
 
 Words = npt.NDArray[np.uint64]
-#: A queue id and what follows it are at most so far apart.
-_LONGEST_ID = 24
 _LETTERS = 16
 _HEAD = 4
 #: So few rules are tried at once, without a look at their literals first.
@@ -33,50 +31,10 @@ _CHOICE = re.compile(r"\(\?:([\w =<>-]+(?:\|[\w =<>-]+)+)\)")
 _SPECIAL = set("([{.*+?|^$\\")
 
 
-def first_words(lines: Lines, frame: Frame) -> Words:
-    """Sixteen bytes from the first word of each line's message on, as two numbers; 0 where it is not told."""
-    raw = np.frombuffer(lines.data, np.uint8)
-    if len(raw) < 32:
-        return np.zeros((2, len(lines)), np.uint64)
-    word = _after_colon(lines, raw) if frame.after_colon else _after_parts(lines, raw, frame.parts)
-    every = np.ndarray((len(raw) - 7,), "<u8", buffer=lines.data, strides=(1,))
-    good = (word < lines.ends) & (word + 8 < len(every))
-    word = np.where(good, word, 0)
-    return np.stack([np.where(good, every[word], 0), np.where(good, every[word + 8], 0)]).astype(np.uint64)
-
-
-def _after_colon(lines: Lines, raw: npt.NDArray[np.uint8]) -> Positions:
-    """Where the first words begin after the first ``: `` of each line; a queue id in front is passed over."""
-    colons = np.flatnonzero(raw[:-1] == 58)
-    colons = colons[raw[colons + 1] == 32]
-    colons = np.append(colons, [len(raw), len(raw)])
-    at = np.searchsorted(colons[:-1], lines.starts)
-    message = colons[at] + 2
-    second = colons[at + 1] + 2
-    first = raw[np.minimum(message, len(raw) - 1)]
-    is_id = ((first >= 48) & (first <= 57)) | ((first >= 65) & (first <= 90))
-    is_id &= (second - message <= _LONGEST_ID) & (second <= lines.ends)
-    return np.where(is_id, second, message)
-
-
-def _after_parts(lines: Lines, raw: npt.NDArray[np.uint8], parts: Sequence[tuple[Part, ...]]) -> Positions:
-    """Where the first words begin after a header of these parts; past the line's end where there is none."""
-    at = lines.starts.copy()
-    for number, choices in enumerate(parts):
-        rest = np.ones(len(at), bool)
-        for part in choices:
-            here = np.flatnonzero(rest)
-            for offset, letters in part.signs:
-                if not len(here):
-                    break
-                allowed = np.zeros(256, bool)
-                allowed[list(letters)] = True
-                here = here[allowed[raw[np.minimum(at[here] + offset, len(raw) - 1)]]]
-            at[here] += part.width
-            rest[here] = False
-        if number == 0:
-            at[rest] = lines.ends[rest]
-    return at
+def letters_at(lines: Lines, index: Positions, places: Positions) -> Words:
+    """Sixteen bytes from a place in each line at ``index`` on, as two numbers; 0 where the line ends before it."""
+    there = places < lines.ends[index]
+    return np.stack([np.where(there, lines.eights[places + offset], 0) for offset in (0, 8)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +160,12 @@ def rule_prefixes(rules: Iterable[Rule]) -> list[Prefix]:
     return result
 
 
-def literal_prefixes(literals: Sequence[str], frame: Frame) -> list[Prefix]:
+def literal_prefixes(literals: Sequence[str], *, tagged: bool) -> list[Prefix]:
     """Literals with which a message may begin, as prefixes: all, or those with the colon (``: removed``) before it."""
     prefixes = []
     for literal in literals:
         text = literal.removeprefix("]") if literal.startswith("]: ") else literal
-        if frame.after_colon:
+        if tagged:
             text = text[2:] if text.startswith(": ") and len(text) > 5 else ""
         if text and text.isascii():
             prefixes.append(Prefix(text.encode()[:_LETTERS]))

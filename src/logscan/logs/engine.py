@@ -8,7 +8,7 @@ their header is taken off; then, for each service, its few rules are tried in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -23,11 +23,13 @@ from logscan.logs.definitions import LogParser, Rule
 from logscan.logs.dispatch import (
     Prefix,
     Vocabulary,
-    first_words,
+    Words,
+    letters_at,
     literal_prefixes,
     may_begin,
     rule_prefixes,
 )
+from logscan.logs.eights import Positions
 from logscan.logs.extraction import (
     Columns,
     as_text,
@@ -40,12 +42,15 @@ from logscan.logs.extraction import (
     unquote_replies,
 )
 from logscan.logs.frames import FRAMES
+from logscan.logs.headers import Headers
+from logscan.logs.lines import Lines, segments, split_lines
 from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
-from logscan.logs.records import Lines, Positions, Records, split_lines, split_records
+from logscan.logs.records import Records, records_behind, split_records
 from logscan.logs.rulesets import Candidate, RuleSet, alternation
 
 _REPEATED = ": message repeated "
-_REPEATED_WORD = b" repeated "
+#: The first letters of "last message repeated".
+_LAST_MESSAGE = np.uint64(int.from_bytes(b"last mes", "little"))
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
 _EXAMPLES = 5
 #: In so few texts a look for a rule's literals costs less than to set its regexes up.
@@ -120,7 +125,7 @@ class Engine:
         """The prefixes of the rules, then those of lines that are understood although no rule is tried on them."""
         unwanted = rule_prefixes(rule for rule in self.parser.rules if rule not in self._rules)
         literals = [text for ignore in self.parser.ignores for text in ignore.literals]
-        return Vocabulary([*self._prefixes, *unwanted, *literal_prefixes(literals, self.frame)])
+        return Vocabulary([*self._prefixes, *unwanted, *literal_prefixes(literals, tagged=self.frame.tagged)])
 
     @cached_property
     def _known(self) -> str:
@@ -143,41 +148,87 @@ class Engine:
         """Parse one block of whole lines."""
         lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
         block = Block(len(lines))
-        if not len(lines):
-            return block
         done = np.zeros(len(lines), bool)
-        if _REPEATED_WORD in data:
-            self._note_repeats(lines, block, done)
         prefix = np.full(len(lines), _ANY_WORD)
-        if self.frame.after_colon or self.frame.parts:
-            prefix, ignored = self._by_first_word(lines)
-            likely = np.flatnonzero(prefix >= 0)
-            self._apply(split_records(lines, likely, self.frame), prefix, lines, block, done)
-            done |= ignored
-        # What no first word tells is searched for the literals of all rules.
-        rest = np.flatnonzero(~done)
-        prefix[prefix >= 0] = _ANY_WORD
-        if self.frame.after_colon:
-            rest = self._own(lines, rest)
-        hits = rest[_search(lines, rest, self._interest)]
-        self._apply(split_records(lines, hits, self.frame), prefix, lines, block, done)
-        rest = rest[~done[rest]]
-        if self._known and len(rest):
-            done[rest[_search(lines, rest, self._known)]] = True
-            rest = rest[~done[rest]]
+        told = np.zeros(len(lines), bool)
+        headers = self.frame.headers(lines) if self.frame.headers else None
+        if headers is not None:
+            # What says that the line before came again is no record of its own.
+            kept = np.flatnonzero(lines.eights[headers.message] != _LAST_MESSAGE)
+            headers = headers.at(kept) if len(kept) < len(headers) else headers
+            told[headers.index] = True
+            self._parse_told(lines, headers, prefix, block, done)
+        rest = np.flatnonzero(~told)
         if len(rest):
-            self._count_unparsed(lines, rest, block)
+            self._note_repeats(lines, rest, block, done)
+            rest = rest[~done[rest]]
+            if self.frame.tagged:
+                rest = self._own(lines, rest)
+            self._parse_found(
+                lines,
+                rest,
+                lambda places: split_records(lines, rest[places], self.frame),
+                prefix,
+                block,
+                done,
+            )
         block.understood += int(done.sum())
         for found in block.contexts.values():
             found.sort(key=lambda item: item[0].name)
         return block
 
-    def _count_unparsed(self, lines: Lines, rest: Positions, block: Block) -> None:
+    def _parse_told(
+        self,
+        lines: Lines,
+        headers: Headers,
+        prefix: Positions,
+        block: Block,
+        done: npt.NDArray[np.bool_],
+    ) -> None:
+        """Parse lines whose headers are known: by their first words, and what those do not tell, by search."""
+        if "service" in headers.spans:
+            services = segments(lines.data, *headers.spans["service"])
+            own = np.sort(
+                np.concatenate([np.array([], np.int64), *(p for _, p in self._by_service(services))])
+            )
+            headers = headers.at(own) if len(own) < len(headers) else headers
+        word, sure = headers.words(lines.eights)
+        which, ignored = self._by_first_word(lines, headers.index, letters_at(lines, headers.index, word))
+        done[headers.index[ignored]] = True
+        prefix[headers.index] = which
+        self._apply(records_behind(lines, headers.at(np.flatnonzero(which >= 0))), prefix, block, done)
+        prefix[headers.index] = np.where(sure & (which < 0), _OTHER_WORD, _ANY_WORD)
+        rest = headers.at(np.flatnonzero(~done[headers.index]))
+        self._parse_found(
+            lines, rest.index, lambda places: records_behind(lines, rest.at(places)), prefix, block, done
+        )
+
+    def _parse_found(
+        self,
+        lines: Lines,
+        index: Positions,
+        records: Callable[[Positions], Records],
+        prefix: Positions,
+        block: Block,
+        done: npt.NDArray[np.bool_],
+    ) -> None:
+        """Parse lines in which a literal of any rule stands; ``records`` gives those at some places of ``index``."""
+        if not len(index):
+            return
+        self._apply(records(np.flatnonzero(_search(lines, index, self._interest))), prefix, block, done)
+        rest = np.flatnonzero(~done[index])
+        if self._known and len(rest):
+            found = _search(lines, index[rest], self._known)
+            done[index[rest[found]]] = True
+            rest = rest[~found]
+        if len(rest):
+            self._count_unparsed(lines, index[rest], records(rest), block)
+
+    def _count_unparsed(self, lines: Lines, rest: Positions, records: Records, block: Block) -> None:
         """Tell lines of this parser's services that no rule knows from lines of other programs."""
-        records = split_records(lines, rest, self.frame)
         if self.frame.continuation and len(records) < len(rest):
             alone = np.setdiff1d(rest, records.index, assume_unique=True)
-            goes_on = pc.match_substring_regex(lines.text.take(pa.array(alone)), self.frame.continuation)
+            goes_on = pc.match_substring_regex(lines.at(alone), self.frame.continuation)
             block.understood += pc.sum(goes_on).as_py()
         for _, places in self._services_of(records):
             block.unparsed += len(places)
@@ -191,14 +242,12 @@ class Engine:
         own = [records.index[here] for _, here in self._services_of(records)]
         return np.unique(np.concatenate(own)) if own else places[:0]
 
-    def _by_first_word(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.bool_]]:
+    def _by_first_word(
+        self, lines: Lines, index: Positions, words: Words
+    ) -> tuple[Positions, npt.NDArray[np.bool_]]:
         """The number of the prefix by which rules may match a line; lines known to tell of no reply."""
-        words = first_words(lines, self.frame)
-        # Behind what looks like a header of known parts another may follow, if the block has signs of such.
-        wrapped = any(form.sign and form.sign in lines.data for form in self.frame.forms)
-        told = bool(self.frame.parts) and not wrapped
-        which = np.where(told & (words[0] != 0), _OTHER_WORD, _ANY_WORD)
-        ignored = np.zeros(len(lines), bool)
+        which = np.full(len(index), _ANY_WORD)
+        ignored = np.zeros(len(index), bool)
         for number, places in self._vocabulary.found(words):
             if number >= len(self._prefixes):
                 ignored[places] = True
@@ -206,7 +255,7 @@ class Engine:
             literals = self._prefixes[number].literals
             if literals is not None:
                 # The others begin like a rule's lines and hold none of its literals.
-                places = places[_search(lines, places, alternation(literals))]
+                places = places[_search(lines, index[places], alternation(literals))]
             which[places] = number
         return which, ignored & (which < 0)
 
@@ -214,6 +263,8 @@ class Engine:
         """The daemon's name if the service is this parser's, else None."""
         if service is None or service == "":
             return "" if self._services.fullmatch("") else None
+        if " " in service:
+            return None
         if self._prefix is not None and not service.startswith(self._prefix + "/"):
             return None
         match = self._services.fullmatch(service)
@@ -222,26 +273,29 @@ class Engine:
     def _services_of(self, records: Records) -> Iterator[tuple[str, Positions]]:
         """Each owned daemon with the places of its records."""
         services = records.columns.get("service")
-        if services is None:
-            daemon = self._owned("")
-            if daemon is not None and len(records):
-                yield daemon, np.arange(len(records))
-            return
+        if services is not None:
+            yield from self._by_service(services)
+        elif len(records) and (daemon := self._owned("")) is not None:
+            yield daemon, np.arange(len(records))
+
+    def _by_service(self, services: pa.Array) -> Iterator[tuple[str, Positions]]:
+        """Each owned daemon with its places among the services that are named."""
         encoded = services.dictionary_encode()
         codes = np.asarray(encoded.indices.fill_null(-1))
         places: dict[str, list[Positions]] = {}
         for code, service in [*enumerate(encoded.dictionary.to_pylist()), (-1, None)]:
             daemon = self._owned(service)
-            here = np.flatnonzero(codes == code)
-            if daemon is not None and len(here):
+            if daemon is not None and len(here := np.flatnonzero(codes == code)):
                 places.setdefault(daemon, []).append(here)
         for daemon, found in places.items():
             yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
 
-    def _apply(
-        self, records: Records, prefix: Positions, lines: Lines, block: Block, done: npt.NDArray[np.bool_]
-    ) -> None:
-        counts = self._unfold_repeats(records) if _REPEATED_WORD in lines.data else {}
+    def _apply(self, records: Records, prefix: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
+        if not len(records):
+            return
+        counts = self._unfold_repeats(records)
+        # What was repeated may begin with any word.
+        prefix[records.index[list(counts)]] = _ANY_WORD
         found: list[tuple[Rule, Positions, Columns]] = []
         for daemon, own in self._services_of(records):
             numbers = prefix[records.index[own]]
@@ -334,6 +388,8 @@ class Engine:
 
         Returns, by place in ``records``, how many lines a record stands for.
         """
+        if not pc.any(pc.starts_with(records.message, _REPEATED[2:])).as_py():
+            return {}
         found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
         where = np.flatnonzero(np.asarray(found.is_valid()))
         if not len(where):
@@ -342,9 +398,9 @@ class Engine:
         records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
         return {int(place): int(n) for place, n in zip(where, times, strict=True)}
 
-    def _note_repeats(self, lines: Lines, block: Block, done: npt.NDArray[np.bool_]) -> None:
+    def _note_repeats(self, lines: Lines, rest: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
         """Note the lines ``last message repeated N times`` (syslogd), which speak of the line before."""
-        for index in np.flatnonzero(np.asarray(pc.match_substring(lines.text, " last message repeated "))):
+        for index in rest[_search(lines, rest, " last message repeated ")]:
             match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
             if match:
                 block.repeats.append((int(index), int(match[1])))
@@ -355,8 +411,7 @@ def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_
     """Which of the lines at ``places`` a regex finds something in."""
     if not len(places):
         return np.zeros(0, bool)
-    texts = lines.text.take(pa.array(places)) if len(places) < len(lines) else lines.text
-    return np.asarray(pc.match_substring_regex(texts, regex))
+    return np.asarray(pc.match_substring_regex(lines.at(places), regex))
 
 
 def _holds_any(texts: pa.Array, literals: Iterable[str]) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from logscan.logs.headers import Headers, exim_headers, syslog_headers
+from logscan.logs.lines import Lines
 from logscan.logs.pieces import rejoin
 
 _TRADITIONAL = r"[A-Z][a-z]{2} (?: \d|\d\d?) \d\d:\d\d:\d\d"
@@ -24,23 +26,14 @@ class HeaderForm:
     ``regex`` groups: ``stamp``, ``zone`` (where it stands apart from the stamp), ``host``, ``service``,
     ``pid``, ``queue_id``, each optional. ``around`` is the number of bytes of the header outside all groups;
     a group ``header`` around all of it does instead. ``stamp`` names the form of the stamp (see
-    ``timestamps``). ``sign`` are bytes without which no line of a block can have this form.
+    ``timestamps``).
     """
 
     name: str
     regex: str
     around: int
     stamp: str | None
-    sign: bytes = b""
     wraps: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a header that is ``width`` bytes long; ``signs``: bytes of which one stands at a place in it."""
-
-    width: int
-    signs: tuple[tuple[int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +43,8 @@ class Frame:
     ``inner`` forms are tried in order on what a wrapping form left. ``columns`` are the groups that are of
     use later. ``continuation`` is a regex of lines without header that go on with the record before.
 
-    Where a message begins is told at once, before any regex: ``after_colon``, after the first ``: `` of its line;
-    or after ``parts``, of which the first is there in every header, the others may be.
+    ``headers`` takes the most common form off all lines at once, which spares them the regexes. ``tagged``: every
+    header ends in a syslog tag, a colon and a blank.
 
     ``mend`` undoes what was done to entries that were too long; the number of lines stays.
     """
@@ -61,8 +54,8 @@ class Frame:
     inner: tuple[HeaderForm, ...] = ()
     columns: tuple[str, ...] = ("host", "service", "pid", "queue_id")
     continuation: str | None = None
-    after_colon: bool = False
-    parts: tuple[tuple[Part, ...], ...] = ()
+    headers: Callable[[Lines], Headers | None] | None = None
+    tagged: bool = False
     mend: Callable[[bytes], bytes] | None = None
 
 
@@ -79,18 +72,15 @@ _SYSLOG = (
         rf"^(?P<stamp><\d+>1 {_ISO}[^ ]*) (?P<host>[^ ]+) (?P<service>[^ ]+) (?P<pid>[^ ]+ [^ ]+ (?:-|\[[^\]]*\])) ",
         4,
         "iso",
-        sign=b">1 ",
     ),
     # Nov  5 10:11:12 <mail.info> mx1 postfix/smtpd[2101]: (FreeBSD syslogd -v)
-    HeaderForm(
-        "freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional", sign=b" <"
-    ),
+    HeaderForm("freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional"),
     # 1762333872.123456 mx1 postfix/smtpd[2101]: (journalctl -o short-unix)
     HeaderForm("short-unix", rf"^(?P<stamp>\d{{10}}\.\d+) (?P<host>[^ ]+) {_TAG}", 4, "unix"),
 )
 
 #: Solaris puts a message id between header and message: [ID 197553 mail.info]
-_SOLARIS = HeaderForm("solaris", r"^(?P<pid>\[ID \d+ [a-z0-9.]+\]) ", 1, None, sign=b": [ID ")
+_SOLARIS = HeaderForm("solaris", r"^(?P<pid>\[ID \d+ [a-z0-9.]+\]) ", 1, None)
 
 #: 2026-11-23 10:00:00.123 +0100 [1234] 1vNabc-00000001xyz-1A2b ; Exim's main, reject and panic logs.
 _EXIM_ID = r"(?P<queue_id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6}(?:-[0-9A-Za-z]{2}|[0-9A-Za-z]{5}-[0-9A-Za-z]{4}))"
@@ -106,10 +96,9 @@ _EXIM_TAGGED = (
         rf"^(?P<header>(?P<stamp>{_ISO}[^ ]*) (?P<host>[^ ]+) {_EXIM_TAG})",
         0,
         "iso",
-        sign=b" exim",
     ),
     # mx1 exim[1234]: ; a collector has taken the stamp off.
-    HeaderForm("exim-tag", rf"^(?P<header>(?P<host>[^ ]+) {_EXIM_TAG})", 0, None, sign=b" exim"),
+    HeaderForm("exim-tag", rf"^(?P<header>(?P<host>[^ ]+) {_EXIM_TAG})", 0, None),
 )
 #: The headers of a refused message in the rejectlog, the second line of a remote server's reply to AUTH, the
 #: lines of a configuration error: they begin like no record.
@@ -117,22 +106,10 @@ _EXIM_CONTINUATION = (
     r"^(?:[ \t]|[A-Z*] [!-9;-~]+:|Envelope-(?:from|to): <|\*\*\* truncated \*\*\*|[2-5]\d\d[ -]|\s*$)"
 )
 
-_ALNUM = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_DAY_AND_TIME = ((4, b"-"), (7, b"-"), (13, b":"), (16, b":"))
-_EXIM_PARTS = (
-    (Part(20, ((19, b" "), *_DAY_AND_TIME)), Part(24, ((19, b"."), (23, b" "), *_DAY_AND_TIME))),
-    (Part(6, ((0, b"+-"), (5, b" "), (1, b"01"))),),
-    tuple(Part(digits + 3, ((0, b"["), (digits + 1, b"]"), (digits + 2, b" "))) for digits in range(1, 11)),
-    (
-        Part(24, ((6, b"-"), (18, b"-"), (23, b" "), (1, _ALNUM))),
-        Part(17, ((6, b"-"), (13, b"-"), (16, b" "), (1, _ALNUM))),
-    ),
-)
-
 FRAMES = {
     frame.name: frame
     for frame in (
-        Frame("syslog", _SYSLOG, (_SOLARIS,), after_colon=True),
+        Frame("syslog", _SYSLOG, (_SOLARIS,), headers=syslog_headers, tagged=True),
         Frame(
             "exim",
             (_EXIM_TAGGED[0], _EXIM, *_SYSLOG, _EXIM_TAGGED[1]),
@@ -140,7 +117,7 @@ FRAMES = {
             # Several processes log one delivery, so the process id joins nothing.
             ("host", "service", "queue_id"),
             _EXIM_CONTINUATION,
-            parts=_EXIM_PARTS,
+            headers=exim_headers,
             mend=rejoin,
         ),
     )

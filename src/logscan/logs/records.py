@@ -1,4 +1,4 @@
-"""Blocks of a log → records: header and message of the lines that may matter, without a Python object per line."""
+"""Lines → records: header and message of the lines that may matter, without a Python object per line."""
 
 from __future__ import annotations
 
@@ -9,58 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.eights import Positions
 from logscan.logs.frames import Frame, HeaderForm
+from logscan.logs.headers import Headers
+from logscan.logs.lines import Lines, segments
 from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
-Positions = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 #: What stands for a host that the line does not name (RFC 5424's NILVALUE).
 _NO_HOST = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The lines of a block: their text with the line end, and where each starts and its content ends."""
-
-    data: bytes
-    text: pa.Array
-    starts: Positions
-    ends: Positions
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def example(self, index: int) -> str:
-        """One line as text, cut to what a person wants to see."""
-        raw = self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)]
-        return raw.decode("utf-8", "replace")
-
-
-def split_lines(data: bytes) -> Lines:
-    """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first."""
-    if not data.isascii():
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError:
-            data = data.decode("utf-8", "replace").encode("utf-8")
-    raw = np.frombuffer(data, np.uint8)
-    newlines = np.flatnonzero(raw == 10)
-    open_end = bool(len(raw)) and raw[-1] != 10
-    count = len(newlines) + open_end
-    offsets = np.empty(count + 1, np.int32)
-    offsets[0] = 0
-    offsets[1 : len(newlines) + 1] = newlines + 1
-    ends = np.empty(count, np.int64)
-    ends[: len(newlines)] = newlines
-    if open_end:
-        offsets[-1] = len(raw)
-        ends[-1] = len(raw)
-    starts = offsets[:-1].astype(np.int64)
-    if b"\r" in data:
-        returns = (ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13)
-        ends = ends - returns
-    text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    return Lines(data, text, starts, ends)
 
 
 @dataclass(slots=True)
@@ -100,20 +57,6 @@ def _without_priority(stamps: pa.Array) -> pa.Array:
     return stamps
 
 
-def segments(data: bytes, starts: Positions, ends: Positions) -> pa.Array:
-    """The texts ``data[start:end]``; starts and ends must not decrease."""
-    offsets = np.empty(2 * len(starts), np.int32)
-    offsets[0::2] = starts
-    offsets[1::2] = ends
-    # Every other segment is what lies between two texts; take leaves it behind.
-    if not len(starts):
-        return pa.array([], pa.string())
-    every = pa.Array.from_buffers(
-        pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    )
-    return every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
-
-
 def _match(form: HeaderForm, texts: pa.Array) -> tuple[npt.NDArray[np.bool_], Columns, Positions]:
     """Which texts begin with the header, its groups for those, and its length in bytes for those."""
     found = pc.extract_regex(texts, form.regex)
@@ -131,6 +74,30 @@ def _match(form: HeaderForm, texts: pa.Array) -> tuple[npt.NDArray[np.bool_], Co
     return valid, groups, length
 
 
+def records_behind(lines: Lines, headers: Headers) -> Records:
+    """The records of lines whose headers are known; host and service as dictionaries."""
+    columns: Columns = {}
+    for name, span in headers.spans.items():
+        if name == "stamp":
+            continue
+        texts = segments(lines.data, *span)
+        if name in ("host", "service"):
+            encoded = texts.dictionary_encode()
+            names = encoded.dictionary
+            known = pc.if_else(pc.equal(names, _NO_HOST), None, names) if name == "host" else names
+            columns[name] = pa.DictionaryArray.from_arrays(encoded.indices, known)
+        else:
+            columns[name] = pc.if_else(pc.equal(pc.binary_length(texts), 0), None, texts)
+    stamps = []
+    for number, form in enumerate(headers.forms):
+        here = np.flatnonzero(headers.form == number)
+        if len(here):
+            starts, ends = headers.spans["stamp"]
+            stamps.append((here, form, segments(lines.data, starts[here], ends[here])))
+    ends = lines.ends[headers.index]
+    return Records(headers.index, columns, stamps, segments(lines.data, headers.message, ends))
+
+
 def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
     """Take the headers of the lines at ``index`` off; lines without a known header are left out."""
     parts: list[tuple[HeaderForm, Positions, Columns, Positions]] = []
@@ -138,10 +105,7 @@ def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
     for form in frame.forms:
         if not len(rest):
             break
-        if form.sign not in lines.data:
-            continue
-        texts = lines.text.take(pa.array(rest)) if len(rest) < len(lines) else lines.text
-        valid, found, length = _match(form, texts)
+        valid, found, length = _match(form, lines.at(rest))
         if len(length):
             parts.append((form, rest[valid], found, length))
             rest = rest[~valid]
@@ -176,8 +140,8 @@ def _take_inner(records: Records, frame: Frame, lines: Lines, starts: Positions,
     """Take a further header off the messages that have one; its columns and stamp replace the outer ones."""
     moved = False
     for form in frame.inner:
-        if not len(wrapped) or form.sign not in lines.data:
-            continue
+        if not len(wrapped):
+            break
         texts = records.message.take(pa.array(wrapped)) if len(wrapped) < len(records) else records.message
         valid, found, length = _match(form, texts)
         here = wrapped[valid]

@@ -13,7 +13,8 @@ import pyarrow as pa
 from logscan.logs.definitions import LogParser, Rule, Sample
 from logscan.logs.engine import Block, Engine
 from logscan.logs.extraction import as_text, extract
-from logscan.logs.records import split_lines, split_records
+from logscan.logs.lines import split_lines
+from logscan.logs.records import split_records
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""Blocks of a log → lines: where each is, without a Python object per line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from logscan.logs.eights import Eights, Positions, eights
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a block: their text with the line end, and where each starts and its content ends."""
+
+    data: bytes
+    text: pa.Array
+    starts: Positions
+    ends: Positions
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def eights(self) -> Eights:
+        """The eight bytes from each place of the block on; see ``eights``."""
+        return eights(self.data)
+
+    def at(self, places: Positions) -> pa.Array:
+        """The text of some lines."""
+        return self.text.take(pa.array(places)) if len(places) < len(self) else self.text
+
+    def example(self, index: int) -> str:
+        """One line as text, cut to what a person wants to see."""
+        raw = self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)]
+        return raw.decode("utf-8", "replace")
+
+
+def split_lines(data: bytes) -> Lines:
+    """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first."""
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            data = data.decode("utf-8", "replace").encode("utf-8")
+    raw = np.frombuffer(data, np.uint8)
+    newlines = np.flatnonzero(raw == 10)
+    open_end = bool(len(raw)) and raw[-1] != 10
+    count = len(newlines) + open_end
+    offsets = np.empty(count + 1, np.int32)
+    offsets[0] = 0
+    offsets[1 : len(newlines) + 1] = newlines + 1
+    ends = np.empty(count, np.int64)
+    ends[: len(newlines)] = newlines
+    if open_end:
+        offsets[-1] = len(raw)
+        ends[-1] = len(raw)
+    starts = offsets[:-1].astype(np.int64)
+    if b"\r" in data:
+        returns = (ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13)
+        ends = ends - returns
+    text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return Lines(data, text, starts, ends)
+
+
+def segments(data: bytes, starts: Positions, ends: Positions) -> pa.Array:
+    """The texts ``data[start:end]``; starts and ends must not decrease."""
+    offsets = np.empty(2 * len(starts), np.int32)
+    offsets[0::2] = starts
+    offsets[1::2] = ends
+    # Every other segment is what lies between two texts; take leaves it behind.
+    if not len(starts):
+        return pa.array([], pa.string())
+    every = pa.Array.from_buffers(
+        pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+    return every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
