@@ -144,6 +144,12 @@ class Engine:
         literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
         return alternation([*literals, _REPEATED])
 
+    @cached_property
+    def _unprefixed(self) -> str:
+        """What stands in lines of rules that may begin with any word, or repeat a line that may."""
+        rules = [rule for rule in self._rules if any(may_begin(a, None) for a in rule.alternatives)]
+        return alternation([_REPEATED, *(literal for rule in rules for literal in rule.literals)])
+
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
         lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
@@ -164,13 +170,10 @@ class Engine:
             rest = rest[~done[rest]]
             if self.frame.tagged:
                 rest = self._own(lines, rest)
-            self._parse_found(
-                lines,
-                rest,
-                lambda places: split_records(lines, rest[places], self.frame),
-                prefix,
-                block,
-                done,
+            hits = rest[_search(lines, rest, self._interest)]
+            self._apply(split_records(lines, hits, self.frame), prefix, block, done)
+            self._settle(
+                lines, rest, lambda places: split_records(lines, rest[places], self.frame), block, done
             )
         block.understood += int(done.sum())
         for found in block.contexts.values():
@@ -198,24 +201,30 @@ class Engine:
         prefix[headers.index] = which
         self._apply(records_behind(lines, headers.at(np.flatnonzero(which >= 0))), prefix, block, done)
         prefix[headers.index] = np.where(sure & (which < 0), _OTHER_WORD, _ANY_WORD)
-        rest = headers.at(np.flatnonzero(~done[headers.index]))
-        self._parse_found(
-            lines, rest.index, lambda places: records_behind(lines, rest.at(places)), prefix, block, done
-        )
+        left = np.flatnonzero(~done[headers.index])
+        rest = headers.at(left)
+        # Where the first word is certain, the rules of its prefix have been tried; others need not be.
+        doubtful = np.flatnonzero(~sure[left])
+        other = np.flatnonzero(prefix[rest.index] == _OTHER_WORD)
+        hits = [
+            places[_search(lines, rest.index[places], regex)]
+            for places, regex in ((doubtful, self._interest), (other, self._unprefixed))
+        ]
+        self._apply(records_behind(lines, rest.at(np.sort(np.concatenate(hits)))), prefix, block, done)
+        self._settle(lines, rest.index, lambda places: records_behind(lines, rest.at(places)), block, done)
 
-    def _parse_found(
+    def _settle(
         self,
         lines: Lines,
         index: Positions,
         records: Callable[[Positions], Records],
-        prefix: Positions,
         block: Block,
         done: npt.NDArray[np.bool_],
     ) -> None:
-        """Parse lines in which a literal of any rule stands; ``records`` gives those at some places of ``index``."""
-        if not len(index):
-            return
-        self._apply(records(np.flatnonzero(_search(lines, index, self._interest))), prefix, block, done)
+        """Of the lines at ``index`` that no rule took, tell those that are known from those that are not understood.
+
+        ``records`` gives the records at some places of ``index``.
+        """
         rest = np.flatnonzero(~done[index])
         if self._known and len(rest):
             found = _search(lines, index[rest], self._known)

@@ -19,6 +19,8 @@ from logscan.replies import Reply, split_reply
 Columns = dict[str, pa.Array]
 #: So many words are renamed one by one; more, in the column's dictionary.
 _FEW = 4
+#: A regex that only one text matches.
+_WHOLE = re.compile(r"\^([\w ,;:<>=@/-]*)\$")
 _NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
 #: Where an empty text means that nothing is known (the empty sender is the null sender).
 _NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "peer_port", "helo", "sasl_username", "message_id"})
@@ -94,6 +96,8 @@ def _captures(texts: pa.Array, alternative: Alternative) -> tuple[npt.NDArray[np
 def _matching(texts: pa.Array, regex: str) -> npt.NDArray[np.bool_]:
     if regex == "^":
         return np.asarray(texts.is_valid())
+    if (whole := _WHOLE.fullmatch(regex)) is not None:
+        return np.asarray(pc.equal(texts, whole[1]).fill_null(False))
     return np.asarray(pc.match_substring_regex(texts, regex).fill_null(False))
 
 

@@ -11,16 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser
+from logscan.logs.passes.hashing import Keys, hashes, mixed
 from logscan.logs.passes.tables import Group, Int64, as_plain, fill, whole
 from logscan.logs.timestamps import NO_TIME
 
-Keys = npt.NDArray[np.uint64]
 #: What two lines must have in common, besides the time, to be one line written twice.
 _SAME = (
     "rule", "queue_id", "direction", "peer_ip", "peer_port", "command", "code", "enhanced", "sender", "recipient",
     "text",
 )  # fmt: skip
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
 class LogFiles:
@@ -63,7 +62,7 @@ class LogFiles:
         self._tail = times[latest], keys[latest]
         numbers = _numbers(keys)[-len(time) :]
         # Lines alike are told apart by how many stand before them.
-        keys = keys[-len(time) :] ^ (numbers.astype(np.uint64) * _PRIME)
+        keys = keys[-len(time) :] ^ mixed(numbers.astype(np.uint64))
         gone = np.where(tagged, numbers % 2 == 1, self._written(kind, time, keys))
         self._seen.append((kind, int(time.min()), int(time.max()), np.sort(keys)))
         return gone
@@ -96,11 +95,11 @@ def _keys(rows: pa.Table, time: Int64) -> Keys:
     """A number for each row, equal for rows that are the same line."""
     keys = time.astype(np.uint64)
     for name in _SAME:
-        encoded = whole(as_plain(rows.column(name))).dictionary_encode()
-        words = [hash(word) & 0xFFFFFFFFFFFFFFFF for word in (*encoded.dictionary.to_pylist(), None)]
-        numbers = np.array(words, np.uint64)[np.asarray(encoded.indices.fill_null(len(words) - 1))]
-        keys = (keys ^ numbers) * _PRIME
-        keys ^= keys >> np.uint64(29)
+        column = whole(rows.column(name))
+        encoded = column if pa.types.is_dictionary(column.type) else as_plain(column).dictionary_encode()
+        words = np.append(hashes(encoded.dictionary), np.uint64(0))
+        numbers = words[np.asarray(encoded.indices.fill_null(len(words) - 1))]
+        keys = mixed(keys ^ numbers)
     return keys
 
 
