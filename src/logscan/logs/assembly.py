@@ -93,5 +93,7 @@ def in_order(first: pa.Table, second: pa.Table) -> pa.Table:
     if not first.num_rows:
         return second
     both = pa.concat_tables([first, second])
+    if not second.num_rows or first.column("line")[-1].as_py() <= second.column("line")[0].as_py():
+        return both
     order = np.argsort(np.asarray(both.column("line")), kind="stable")
     return both.unify_dictionaries().take(pa.array(order))

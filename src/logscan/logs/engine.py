@@ -195,22 +195,22 @@ class Engine:
                 np.concatenate([np.array([], np.int64), *(p for _, p in self._by_service(services))])
             )
             headers = headers.at(own) if len(own) < len(headers) else headers
-        word, sure = headers.words(lines.eights)
+        word, sure = headers.words(lines)
         which, ignored = self._by_first_word(lines, headers.index, letters_at(lines, headers.index, word))
         done[headers.index[ignored]] = True
-        prefix[headers.index] = which
-        self._apply(records_behind(lines, headers.at(np.flatnonzero(which >= 0))), prefix, block, done)
-        prefix[headers.index] = np.where(sure & (which < 0), _OTHER_WORD, _ANY_WORD)
-        left = np.flatnonzero(~done[headers.index])
-        rest = headers.at(left)
-        # Where the first word is certain, the rules of its prefix have been tried; others need not be.
-        doubtful = np.flatnonzero(~sure[left])
-        other = np.flatnonzero(prefix[rest.index] == _OTHER_WORD)
-        hits = [
-            places[_search(lines, rest.index[places], regex)]
-            for places, regex in ((doubtful, self._interest), (other, self._unprefixed))
-        ]
-        self._apply(records_behind(lines, rest.at(np.sort(np.concatenate(hits)))), prefix, block, done)
+        # Without a rule's first word, only rules that may begin anyhow are left, or all where the word is in doubt.
+        prefix[headers.index] = np.where(sure & (which < 0), _OTHER_WORD, which)
+        wanted = [np.flatnonzero(which >= 0)]
+        for here, regex in ((~sure, self._interest), (sure, self._unprefixed)):
+            places = np.flatnonzero(here & (which < 0) & ~ignored)
+            wanted.append(places[_search(lines, headers.index[places], regex)])
+        self._apply(records_behind(lines, headers.at(np.sort(np.concatenate(wanted)))), prefix, block, done)
+        doubtful = np.flatnonzero(~sure & (which >= 0) & ~done[headers.index])
+        if len(doubtful):
+            prefix[headers.index[doubtful]] = _ANY_WORD
+            hits = doubtful[_search(lines, headers.index[doubtful], self._interest)]
+            self._apply(records_behind(lines, headers.at(hits)), prefix, block, done)
+        rest = headers.at(np.flatnonzero(~done[headers.index]))
         self._settle(lines, rest.index, lambda places: records_behind(lines, rest.at(places)), block, done)
 
     def _settle(

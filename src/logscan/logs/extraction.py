@@ -19,6 +19,8 @@ from logscan.replies import Reply, split_reply
 Columns = dict[str, pa.Array]
 #: So many words are renamed one by one; more, in the column's dictionary.
 _FEW = 4
+#: Among so many texts, those that come so often on average are taken apart once.
+_MANY, _OFTEN = 256, 4
 #: A regex that only one text matches.
 _WHOLE = re.compile(r"\^([\w ,;:<>=@/-]*)\$")
 _NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
@@ -176,9 +178,25 @@ def unfold(columns: Columns, steps: Steps, wanted: frozenset[str] | None) -> Non
             wanted.intersection((*a.groups, *a.constants)) for a in alternatives
         ):
             continue
-        matched, new = extract(texts, alternatives)
+        matched, new = _extract_distinct(texts, alternatives)
         if new:
             merge(columns, new, matched)
+
+
+def _extract_distinct(
+    texts: pa.Array, alternatives: Sequence[Alternative]
+) -> tuple[npt.NDArray[np.bool_], Columns]:
+    """The same as ``extract``; texts that come many times, such as a relay, are taken apart once."""
+    if len(texts) < _MANY:
+        return extract(texts, alternatives)
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) > len(texts) // _OFTEN:
+        return extract(texts, alternatives)
+    known, columns = extract(encoded.dictionary, alternatives)
+    index = np.asarray(encoded.indices.fill_null(-1))
+    matched = np.append(known, False)[index]
+    places = pa.array((np.cumsum(known) - 1)[index[matched]])
+    return matched, {name: values.take(places) for name, values in columns.items()}
 
 
 def split_replies(columns: Columns) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logscan.logs.eights import Eights, Mask, Positions, Shape, find, past_digits
+from logscan.logs.eights import Bytes, Eights, Mask, Positions, Shape, find, past_digits
 from logscan.logs.lines import Lines
 
 Span = tuple[Positions, Positions]
@@ -55,14 +55,14 @@ class Headers:
             self.ids,
         )
 
-    def words(self, block: Eights) -> tuple[Positions, Mask]:
+    def words(self, lines: Lines) -> tuple[Positions, Mask]:
         """Where the first words begin, behind a queue id; whether no queue id is there nor what might be one."""
         if not self.ids:
             return self.message, np.ones(len(self), bool)
-        colon = find(block, self.message, b": \n", _LONGEST_ID)
-        followed = _colon(block, colon)
-        first = _byte(block, self.message)
-        upper = (first - np.uint64(0x30) < 10) | (first - np.uint64(0x41) < 26)
+        colon = find(lines.eights, self.message, b": \n", _LONGEST_ID)
+        followed = _colon(lines.bytes, colon)
+        first = lines.bytes[self.message]
+        upper = (first - np.uint8(0x30) < 10) | (first - np.uint8(0x41) < 26)
         is_id = followed & upper & (colon - self.message < _LONGEST_ID)
         return np.where(is_id, colon + 2, self.message), ~followed
 
@@ -92,18 +92,17 @@ def syslog_headers(lines: Lines) -> Headers | None:
         stamp_end = np.where(traditional, stamp_end, find(block, starts + 19, b" ", _LONGEST))
     host_end = find(block, stamp_end + 1, b" ", _LONGEST)
     tag_end = find(block, host_end + 1, b"[:", _LONGEST)
-    with_pid = _byte(block, tag_end) == ord("[")
+    raw = lines.bytes
+    with_pid = raw[tag_end] == ord("[")
     pid_end = np.where(with_pid, past_digits(block, tag_end + 1, _MOST_DIGITS), tag_end)
     has_digits = pid_end > tag_end + 1
-    closed = _byte(block, pid_end) == ord("]")
+    closed = raw[pid_end] == ord("]")
     pid_end = np.where(with_pid, pid_end + 1, pid_end)
     message = pid_end + 2
     good = (~with_pid | (has_digits & closed)) & (host_end > stamp_end + 1) & (tag_end > host_end + 1)
-    good &= (
-        (_byte(block, stamp_end) == ord(" ")) & (_byte(block, host_end) == ord(" ")) & _colon(block, pid_end)
-    )
+    good &= (raw[stamp_end] == ord(" ")) & (raw[host_end] == ord(" ")) & _colon(raw, pid_end)
     # Behind <mail.info> the host is yet to come.
-    good &= _byte(block, stamp_end + 1) != ord("<")
+    good &= raw[stamp_end + 1] != ord("<")
     good &= (message <= lines.ends[index]) & ~_MESSAGE_ID.at(block, message)
     headers = Headers(
         index,
@@ -176,7 +175,7 @@ def _past(shapes: Sequence[Shape], block: Eights, places: Positions) -> Position
     result = places.copy()
     rest = np.arange(len(places))
     if shapes is _EXIM_PIDS:
-        rest = rest[_byte(block, places) == ord("[")]
+        rest = rest[block[places] & np.uint64(0xFF) == ord("[")]
     for shape in shapes:
         if not len(rest):
             break
@@ -186,11 +185,7 @@ def _past(shapes: Sequence[Shape], block: Eights, places: Positions) -> Position
     return result
 
 
-def _byte(block: Eights, places: Positions) -> Eights:
-    return block[places] & np.uint64(0xFF)
-
-
-def _colon(block: Eights, places: Positions) -> Mask:
+def _colon(raw: Bytes, places: Positions) -> Mask:
     """Where a colon and a blank stand."""
-    found: Mask = (block[places] & np.uint64(0xFFFF)) == int.from_bytes(b": ", "little")
+    found: Mask = (raw[places] == ord(":")) & (raw[places + 1] == ord(" "))
     return found

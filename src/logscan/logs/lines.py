@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from logscan.logs.eights import Eights, Positions, eights
+from logscan.logs.eights import Bytes, Eights, Positions, eights
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class Lines:
     def eights(self) -> Eights:
         """The eight bytes from each place of the block on; see ``eights``."""
         return eights(self.data)
+
+    @property
+    def bytes(self) -> Bytes:
+        """Each byte of the block."""
+        return np.frombuffer(self.data, np.uint8)
 
     def at(self, places: Positions) -> pa.Array:
         """The text of some lines."""
