@@ -16,6 +16,7 @@ from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.logs.machine import InputReport, LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
 from logscan.reading.layers import unwrap
+from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA
 from logscan.transcripts.reader import TranscriptReader
@@ -65,6 +66,13 @@ class Scan:
         self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches()
+        finally:
+            for machine in self._machines.values():
+                machine.close()
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
         for source in self._sources:
             report = InputReport(source.name)
             self.inputs.append(report)
@@ -99,7 +107,9 @@ class Scan:
             return
         machine = self._machines.get(detected.name)
         if machine is None:
-            machine = self._machines[detected.name] = LogMachine(detected.log_parser, self.options)
+            machine = self._machines[detected.name] = LogMachine(
+                detected.log_parser, self.options, BLOCK + LONGEST_LINE
+            )
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
         yield from machine.read(blocks, source.name, report, clock)
 

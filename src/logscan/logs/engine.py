@@ -63,8 +63,8 @@ _OTHER_WORD, _ANY_WORD = -2, -1
 class Block:
     """What one block of lines gave.
 
-    ``rows`` in ROW_SCHEMA, in the order of lines; ``contexts`` by role and rule name, in the order of lines, with
-    ``line`` (from 0 within the block) and the captured columns; ``repeats``: (line, how many times) of lines that say
+    ``rows`` in ROW_SCHEMA, in the order of lines; ``contexts`` by rule name, with ``line`` (from 0 within the block)
+    and the captured columns; ``repeats``: (line, how many times) of lines that say
     the line before came again.
     """
 
@@ -73,7 +73,7 @@ class Block:
     unparsed: int = 0
     examples: list[str] = field(default_factory=list)
     rows: pa.Table = field(default_factory=lambda: ROW_SCHEMA.empty_table())
-    contexts: dict[str, list[tuple[Rule, Columns]]] = field(default_factory=dict)
+    contexts: dict[str, list[Columns]] = field(default_factory=dict)
     repeats: list[tuple[int, int]] = field(default_factory=list)
 
     @property
@@ -176,8 +176,6 @@ class Engine:
                 lines, rest, lambda places: split_records(lines, rest[places], self.frame), block, done
             )
         block.understood += int(done.sum())
-        for found in block.contexts.values():
-            found.sort(key=lambda item: item[0].name)
         return block
 
     def _parse_told(
@@ -322,7 +320,7 @@ class Engine:
                 rows.append((rule, places, columns))
             else:
                 add_header(columns, records, places)
-                block.contexts.setdefault(rule.role, []).append((rule, columns))
+                block.contexts.setdefault(rule.name, []).append(columns)
         if rows:
             block.rows = in_order(block.rows, assemble(rows, records, counts))
 

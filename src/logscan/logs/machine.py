@@ -1,11 +1,8 @@
-"""One log parser at work: blocks on threads, passes in the order of the log, coverage counted."""
+"""One log parser at work: blocks on all cores, passes in the order of the log, coverage counted."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +16,7 @@ from logscan.logs.engine import Block, Engine
 from logscan.logs.extraction import as_text
 from logscan.logs.passes import PASSES, Group, Pass, Versions
 from logscan.logs.timestamps import NO_TIME, Clock
+from logscan.logs.workers import Workers
 from logscan.parser_files import shipped
 from logscan.schema import SCHEMA
 
@@ -61,9 +59,12 @@ class ScanOptions:
 
 
 class LogMachine:
-    """One log parser at work: its engine, and its passes' memory, over all sources of its kind."""
+    """One log parser at work: its engine, and its passes' memory, over all sources of its kind.
 
-    def __init__(self, parser: LogParser, options: ScanOptions) -> None:
+    ``largest``: the most bytes that blocks are to have.
+    """
+
+    def __init__(self, parser: LogParser, options: ScanOptions, largest: int = 1 << 20) -> None:
         self.parser = parser
         self.engine = Engine(parser, columns=options.columns, service_prefix=options.syslog_name)
         if not shipped(parser.path):
@@ -73,6 +74,7 @@ class LogMachine:
             Versions(parser, options.postfix_version) if name == "versions" else PASSES[name](parser)
             for name in parser.passes
         ]
+        self._workers = Workers(self.engine.parse, largest)
         self._lines = 0
         self._last_rows: pa.Table | None = None
 
@@ -81,30 +83,21 @@ class LogMachine:
     ) -> Iterator[pa.Table]:
         """The rows of one source, group by group, in the columns of SCHEMA."""
         start = self._lines
-        workers = os.cpu_count() or 1
-        pending: deque[Future[Block]] = deque()
         group: list[tuple[int, Block]] = []
         self._last_rows = None
-        with ThreadPoolExecutor(workers) as pool:
-            exhausted = False
-            while True:
-                while not exhausted and len(pending) <= workers:
-                    data = next(blocks, None)
-                    if data is None:
-                        exhausted = True
-                        break
-                    pending.append(pool.submit(self.engine.parse, data))
-                if not pending:
-                    break
-                block = pending.popleft().result()
-                group.append((self._lines, block))
-                self._lines += block.lines
-                _count(report, block)
-                if len(group) == _GROUP_BLOCKS:
-                    yield self._finish(group, source, clock, start)
-                    group = []
-            if group:
+        for block in self._workers.parsed(blocks):
+            group.append((self._lines, block))
+            self._lines += block.lines
+            _count(report, block)
+            if len(group) == _GROUP_BLOCKS:
                 yield self._finish(group, source, clock, start)
+                group = []
+        if group:
+            yield self._finish(group, source, clock, start)
+
+    def close(self) -> None:
+        """End what parses; nothing more can be read."""
+        self._workers.close()
 
     def _finish(self, blocks: list[tuple[int, Block]], source: str, clock: Clock, start: int) -> pa.Table:
         """Rows of some blocks with times, through the passes; ``line`` counts within the source again."""
@@ -171,9 +164,9 @@ def _contexts(blocks: list[tuple[int, Block]]) -> dict[str, pa.Table]:
     """What rules of other roles captured, by rule name."""
     tables: dict[str, list[pa.Table]] = {}
     for base, block in blocks:
-        for found in block.contexts.values():
-            for rule, columns in found:
+        for name, found in block.contexts.items():
+            for columns in found:
                 arrays = {n: pc.add(c, base) if n == "line" else as_text(c) for n, c in columns.items()}
-                tables.setdefault(rule.name, []).append(pa.table(arrays))
+                tables.setdefault(name, []).append(pa.table(arrays))
     merged = {name: pa.concat_tables(found, promote_options="default") for name, found in tables.items()}
     return {name: table.sort_by("line") for name, table in merged.items()}

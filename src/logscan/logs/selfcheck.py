@@ -118,8 +118,7 @@ def found_rows(block: Block, rule: Rule) -> list[Mapping[str, Any]]:
     if rule.role == "reply":
         return [row for row in block.rows.to_pylist() if row["rule"] == rule.name]
     rows: list[Mapping[str, Any]] = []
-    for made_by, columns in block.contexts.get(rule.role, ()):
-        if made_by == rule:
-            table = pa.table({name: as_text(c) if name != "line" else c for name, c in columns.items()})
-            rows.extend(table.to_pylist())
+    for columns in block.contexts.get(rule.name, ()):
+        table = pa.table({name: as_text(c) if name != "line" else c for name, c in columns.items()})
+        rows.extend(table.to_pylist())
     return rows

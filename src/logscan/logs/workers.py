@@ -1,0 +1,191 @@
+"""Blocks parsed side by side on all cores, and given back in the order of the log.
+
+Threads have to wait for Python's lock between the many short kernels of a block; processes do not. A command, which
+owns its process, may fork them; a library may not, as the program that uses it may have threads that hold locks.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, islice
+from mmap import mmap
+from typing import TYPE_CHECKING
+
+from logscan.errors import LogscanError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
+
+    from logscan.logs.engine import Block
+
+Parse = Callable[[bytes], "Block"]
+
+#: Fewer blocks than this are parsed where they are.
+_FEW = 3
+#: Blocks that a process has before it: the one it parses, and the next.
+_AHEAD = 2
+
+_may_fork = False
+
+
+def allow_processes() -> None:
+    """Let this process fork others to parse with, where the system can."""
+    global _may_fork
+    _may_fork = hasattr(os, "fork")
+
+
+class Workers:
+    """Parses blocks by threads, or by processes if those are allowed and the first source has blocks enough."""
+
+    def __init__(self, parse: Parse, largest: int) -> None:
+        self._parse = parse
+        self._largest = largest
+        self._processes: _Processes | None = None
+
+    def parsed(self, blocks: Iterable[bytes]) -> Iterator[Block]:
+        """Parse the blocks; they are asked for as they are needed.
+
+        What they raise is raised once all that came before is parsed. Raises ``LogscanError`` if a process is killed.
+        """
+        failures: list[LogscanError] = []
+        blocks = _up_to_failure(blocks, failures)
+        first = list(islice(blocks, _FEW))
+        if len(first) < _FEW or _cores() == 1:
+            yield from map(self._parse, chain(first, blocks))
+        elif not _may_fork:
+            yield from _by_threads(self._parse, chain(first, blocks))
+        else:
+            self._processes = self._processes or _Processes(self._parse, self._largest)
+            yield from self._processes.parsed(chain(first, blocks))
+        if failures:
+            raise failures[0]
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._processes is not None:
+            self._processes.close()
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _up_to_failure(blocks: Iterable[bytes], failures: list[LogscanError]) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except LogscanError as error:
+        failures.append(error)
+
+
+def _by_threads(parse: Parse, blocks: Iterable[bytes]) -> Iterator[Block]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    count = _cores()
+    pending: deque[Future[Block]] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        for data in blocks:
+            pending.append(pool.submit(parse, data))
+            if len(pending) > count:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+class _Processes:
+    """Forked processes that parse what stands in memory shared with them; each takes its turn."""
+
+    def __init__(self, parse: Parse, largest: int) -> None:
+        import multiprocessing
+
+        self._parse = parse
+        self._largest = largest
+        count = _cores()
+        self._rooms = [mmap(-1, _AHEAD * largest) for _ in range(count)]
+        ends = [multiprocessing.Pipe() for _ in range(count)]
+        self._ends = [ours for ours, _ in ends]
+        context = multiprocessing.get_context("fork")
+        self._workers = [
+            context.Process(
+                target=_work,
+                args=(parse, room, theirs, [end for pair in ends for end in pair if end is not theirs]),
+                daemon=True,
+            )
+            for room, (_, theirs) in zip(self._rooms, ends, strict=True)
+        ]
+        for worker in self._workers:
+            worker.start()
+        for _, theirs in ends:
+            theirs.close()
+
+    def parsed(self, blocks: Iterable[bytes]) -> Iterator[Block]:
+        """Parse the blocks; results come in their order, as each process's turn does."""
+        pending: deque[Callable[[], Block]] = deque()
+        try:
+            for number, data in enumerate(blocks):
+                round_, turn = divmod(number, len(self._ends))
+                pending.append(self._given(turn, round_ % _AHEAD, data))
+                if len(pending) == _AHEAD * len(self._ends):
+                    yield pending.popleft()()
+            while pending:
+                yield pending.popleft()()
+        finally:
+            # Of results that nobody wants any more the connections are cleared.
+            for result in pending:
+                result()
+
+    def _given(self, turn: int, part: int, data: bytes) -> Callable[[], Block]:
+        """Put a block into one of the rooms of the process whose turn it is; what is too large is parsed here."""
+        if len(data) > self._largest:
+            return partial(self._parse, data)
+        start = part * self._largest
+        self._rooms[turn][start : start + len(data)] = data
+        self._ends[turn].send((start, len(data)))
+        return partial(_received, self._ends[turn])
+
+    def close(self) -> None:
+        """Let the processes end."""
+        for end in self._ends:
+            end.close()
+        for worker in self._workers:
+            worker.join()
+
+
+def _received(end: Connection) -> Block:
+    try:
+        result: Block | Exception = pickle.loads(end.recv_bytes())  # noqa: S301 - written by ``_work``
+    except (EOFError, ConnectionError):
+        raise LogscanError("a process that was parsing has been killed; is there memory enough?") from None
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def _work(parse: Parse, room: mmap, end: Connection, others: list[Connection]) -> None:
+    """Parse block after block until the other end of the connection is closed."""
+    # An interrupt ends the command, and that ends this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for other in others:
+        other.close()
+    while True:
+        try:
+            start, length = end.recv()
+        except EOFError:
+            return
+        result: Block | Exception
+        try:
+            result = parse(room[start : start + length])
+        except Exception as error:
+            result = error
+        try:
+            end.send_bytes(pickle.dumps(result, protocol=5))
+        except (BrokenPipeError, ConnectionResetError):
+            return
