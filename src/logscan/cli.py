@@ -254,6 +254,27 @@ def explain(
     return run(codes, reply, lang, direction, kind)
 
 
+@app.command()
+def doctor(
+    context: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="As for logscan report. Without it: what the configuration says, else this machine's mail log.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Tell whether a report would work here, and what to do if not.
+
+    Exits with 0 if it would, with 3 if no log can be read, with 4 if none is recognised.
+    """
+    from logscan.commands.doctor import run
+
+    return run(paths or (), named_file(context))
+
+
 @parsers.command("list")
 def list_parsers() -> int:
     """List all parsers."""

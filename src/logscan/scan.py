@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.detection import HEAD, Detected, detect, named_parser, tried
+from logscan.detection import HEAD, Detected, named_parser, recognise, tried
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.logs.machine import InputReport, LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
-from logscan.reading.layers import unwrap
 from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA
@@ -87,9 +86,7 @@ class Scan:
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
         head = source.head(HEAD)
-        layer = unwrap(head)
-        plain = layer.strip(head) if layer else head
-        detected = self._forced or detect(plain)
+        layer, detected = recognise(head, self._forced)
         if detected is None:
             # Its lines are counted all the same, so that the report can say how much was not understood.
             report.reason = f"not recognised; tried {tried()}" if head else "empty"
