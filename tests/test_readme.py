@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import generate
-import manual
 import pytest
 import typer
 
+import generate
+import manual
 from logscan.cli import app
 from logscan.logs.definitions import parse_definition
 from logscan.logs.selfcheck import check_parser

@@ -63,23 +63,25 @@ _FOLDERS = re.compile(r"(?<![^\s:])/(?:[^\s/:]+/)+")
 
 
 class Pseudonyms:
-    """Maps values to pseudonyms under one key, for one run.
+    """Maps values to pseudonyms under one key, for one run; ``keep_networks`` leaves the /24 or /48 of addresses.
 
     Only pseudonyms of /24 networks depend on what came before: two that would share one get different ones.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, keep_networks: bool = False) -> None:
         self._key = key
+        self._keep_networks = keep_networks
         self._networks: dict[str, int] = {}
         self._taken: set[int] = set()
         self._hosts: set[str] = set()
         self._users: set[str] = set()
 
     @classmethod
-    def of_run(cls) -> Pseudonyms:
+    def of_run(cls, *, keep_networks: bool = False) -> Pseudonyms:
         """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten."""
         key = os.environ.get(KEY_VARIABLE)
-        return cls(key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32))
+        secret = key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32)
+        return cls(secret, keep_networks=keep_networks)
 
     def of_table(self, replies: pa.Table) -> pa.Table:
         """The replies table, or some of its columns, with pseudonyms; codes, causes and counts stay."""
@@ -249,7 +251,8 @@ class Pseudonyms:
         left, right = divmod(host, 16)
         for turn in range(4):  # a Feistel network: a permutation of the /24's addresses, drawn by the key
             left, right = right, left ^ (digest[16 * (turn % 2) + right] >> 4 * (turn // 2)) & 15
-        return IPv4Address(_IPV4_BASE | self._network(str(network)) << 8 | left << 4 | right)
+        shown = network if self._keep_networks else _IPV4_BASE >> 8 | self._network(str(network))
+        return IPv4Address(shown << 8 | left << 4 | right)
 
     def _network(self, network: str) -> int:
         """A number of 20 bits for a /24, no other's if that can be."""
@@ -264,9 +267,12 @@ class Pseudonyms:
         return self._networks[network]
 
     def _of_ipv6(self, address: IPv6Address) -> IPv6Address:
-        network = int.from_bytes(self._digest("network", str(int(address) >> 64))[:4])
+        network = self._digest("network", str(int(address) >> 64))
         host = int.from_bytes(self._digest("host", str(int(address)))[:8])
-        return IPv6Address(_IPV6_BASE | network << 64 | host)
+        if self._keep_networks:
+            kept = int(address) >> 80 << 80
+            return IPv6Address(kept | int.from_bytes(network[:2]) << 64 | host)
+        return IPv6Address(_IPV6_BASE | int.from_bytes(network[:4]) << 64 | host)
 
     def _letters(self, kind: str, value: str) -> str:
         """Letters only: digits would make a name look like an id, and reports fold ids away."""

@@ -95,6 +95,12 @@ class ReadOptions:
     anonymize: Annotated[
         bool, typer.Option("--anonymize", help="Show pseudonyms for addresses, users, hosts and networks.")
     ] = False
+    anonymize_keep_network: Annotated[
+        bool,
+        typer.Option(
+            "--anonymize-keep-network", help="The same, but keep the /24 or /48 that IP addresses are in."
+        ),
+    ] = False
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Do not show how far it is.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress.")] = False
     empty_ok: Annotated[
