@@ -339,6 +339,7 @@ HELP = [
     ["report"],
     ["export"],
     ["explain"],
+    ["doctor"],
     ["parsers"],
     *(["parsers", name] for name in ("list", "show", "check", "try")),
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, TypeAlias
+
+#: Pieces of text, each with its style in rich's words.
+Line: TypeAlias = list[tuple[str, str]]
 
 # C0 and C1 controls, characters that reorder, join or hide text, line separators, and lone surrogates.
 _UNSAFE = re.compile(
@@ -44,6 +48,20 @@ def _visible(match: re.Match[str]) -> str:
 def to_ascii(text: str) -> str:
     r"""``text`` in ASCII: drawing characters by their likes, all else as ``\xe9`` and the like."""
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def drawn(lines: Iterable[Line], *, color: bool) -> str:
+    """The lines with a line end after each, in their styles or without."""
+    if not color:
+        return "".join(f"{''.join(text for text, _ in line).rstrip()}\n" for line in lines)
+    from rich.console import Console
+    from rich.text import Text
+
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, color_system="standard", no_color=False)
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
+    return output.getvalue()
 
 
 def wants_color(stream: IO[Any], choice: str = "auto", environment: Mapping[str, str] = os.environ) -> bool:

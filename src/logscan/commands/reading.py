@@ -40,7 +40,9 @@ class Reading:
         self._scan: Scan | None = None
         codes = (options.code or "").replace(",", " ").lower().split()
         self._selection = Selection(codes, options.direction, options.peer or ())
-        self._pseudonyms = Pseudonyms.of_run() if options.anonymize else None
+        hidden = options.anonymize or options.anonymize_keep_network
+        keep = options.anonymize_keep_network
+        self._pseudonyms = Pseudonyms.of_run(keep_networks=keep) if hidden else None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.

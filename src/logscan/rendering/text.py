@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,13 +14,10 @@ from rich.cells import cell_len, set_cell_size
 from logscan.rendering.contents import Column, Contents, Table, compose
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed
-from logscan.terminal import sanitise, to_ascii
+from logscan.terminal import Line, drawn, sanitise, to_ascii
 
 if TYPE_CHECKING:
     from logscan.reporting import Report
-
-Line = list[tuple[str, str]]
-"""Pieces of text, each with its style in rich's words."""
 
 _GAP = "  "
 _WIDEST = 36  # columns of a cell that is not in the wide column
@@ -29,30 +25,13 @@ _WIDEST = 36  # columns of a cell that is not in the wide column
 
 def to_text(report: Report, *, width: int, color: bool, ascii_only: bool, verbose: int) -> str:
     """The report in lines of at most ``width`` columns, with a line end after each."""
-    contents = compose(report, verbose=verbose)
-    if color:
-        return _colored(_Layout(width, ascii_only, verbose).lines(contents))
-    return plain_text(contents, width=width, ascii_only=ascii_only, verbose=verbose)
+    lines = _Layout(width, ascii_only, verbose).lines(compose(report, verbose=verbose))
+    return drawn(lines, color=color)
 
 
 def plain_text(contents: Contents, *, width: int, ascii_only: bool = False, verbose: int = 0) -> str:
     """The same without colour, from contents that may have been shortened."""
-    return "".join(f"{_plain(line)}\n" for line in _Layout(width, ascii_only, verbose).lines(contents))
-
-
-def _plain(line: Line) -> str:
-    return "".join(text for text, _ in line).rstrip()
-
-
-def _colored(lines: Iterable[Line]) -> str:
-    from rich.console import Console
-    from rich.text import Text
-
-    output = io.StringIO()
-    console = Console(file=output, force_terminal=True, color_system="standard", no_color=False)
-    for line in lines:
-        console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
-    return output.getvalue()
+    return drawn(_Layout(width, ascii_only, verbose).lines(contents), color=False)
 
 
 @dataclass(frozen=True, slots=True)
