@@ -15,7 +15,7 @@ from logscan.flagging.flags import FlagOptions, Spike
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report
 from logscan.summary import REPORT_COLUMNS
-from logscan.terminal import wants_color
+from logscan.terminal import columns, wants_color
 
 _ENDINGS = {
     ".txt": "text",
@@ -91,6 +91,7 @@ def _rendered(found: Report, kind: str, options: ReportOptions) -> str:
             return found.to_markdown()
     to_screen = options.output in (None, "-")
     return found.to_text(
+        width=columns(sys.stdout if to_screen else None),
         color=wants_color(sys.stdout, options.color) if to_screen else options.color == "always",
         ascii_only=options.ascii_only or (to_screen and ascii_only()),
         verbose=options.verbose,

@@ -11,8 +11,6 @@ from logscan.causes import TAXONOMY
 from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike
 from logscan.rendering.phrases import DIRECTIONS, cause_label, counted, duration, listed, plural, span
 
-_SHORT = 76  # columns that advice in one line may take
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -32,14 +30,6 @@ class Finding:
     def command(self) -> str:
         """The command that tells more."""
         return f"logscan explain {self.code}"
-
-    @property
-    def advice_in_short(self) -> str:
-        """The first sentence of ``advice``, or its beginning, and where to read more."""
-        first = self.advice.split(". ")[0].rstrip(".")
-        if len(first) > _SHORT:
-            first = first.split("; ")[0]
-        return f"{first}. {self.command}" if len(first) + len(self.command) + 2 <= _SHORT else f"{first}."
 
 
 def in_words(flag: Flag, zone: ZoneInfo, day: datetime | None) -> Finding:
