@@ -102,7 +102,7 @@ def test_the_command_that_tells_more_takes_no_line_of_its_own() -> None:
 @pytest.mark.parametrize("name", ["x" * 400, "mx-" * 100, "メール" * 100, "a b " * 100])
 def test_names_of_strangers_take_no_more_than_two_lines(name: str) -> None:
     spike = replace(flags()[0], peers=(Peer(name, None, 3),))
-    ((title, *others),) = finding_lines(a_report(flags=(spike,)).to_text())
+    ((_title, *others),) = finding_lines(a_report(flags=(spike,)).to_text())
     who = others[: others.index("    Slow down towards this destination and spread the load. Look for the source")]
     assert len(who) <= 2
     assert who[-1].endswith("…")
