@@ -103,7 +103,9 @@ def test_the_command_that_tells_more_takes_no_line_of_its_own() -> None:
 def test_names_of_strangers_take_no_more_than_two_lines(name: str) -> None:
     spike = replace(flags()[0], peers=(Peer(name, None, 3),))
     ((_title, *others),) = finding_lines(a_report(flags=(spike,)).to_text())
-    who = others[: others.index("    Slow down towards this destination and spread the load. Look for the source")]
+    who = others[
+        : others.index("    Slow down towards this destination and spread the load. Look for the source")
+    ]
     assert len(who) <= 2
     assert who[-1].endswith("…")
     assert all(cell_len(line) <= 80 for line in who)

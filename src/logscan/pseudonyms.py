@@ -19,6 +19,7 @@ from string import ascii_lowercase
 
 import pyarrow as pa
 
+from logscan.known_peers import OWN_RELAY, KnownPeers
 from logscan.logs.machine import InputReport
 from logscan.tally import coded
 
@@ -68,18 +69,22 @@ class Pseudonyms:
     Only pseudonyms of /24 networks depend on what came before: two that would share one get different ones.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, own_domains: Iterable[str] = ()) -> None:
         self._key = key
+        self._own_domains = {domain.lower() for domain in own_domains}
         self._networks: dict[str, int] = {}
         self._taken: set[int] = set()
         self._hosts: set[str] = set()
         self._users: set[str] = set()
 
     @classmethod
-    def of_run(cls) -> Pseudonyms:
-        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten."""
+    def of_run(cls, own_domains: Iterable[str] = ()) -> Pseudonyms:
+        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten.
+
+        ``own_domains`` are kept, and what lies under them gets pseudonyms under them.
+        """
         key = os.environ.get(KEY_VARIABLE)
-        return cls(key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32))
+        return cls(key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32), own_domains)
 
     def of_table(self, replies: pa.Table) -> pa.Table:
         """The replies table, or some of its columns, with pseudonyms; codes, causes and counts stay."""
@@ -101,6 +106,11 @@ class Pseudonyms:
             warnings=[self.of_message(warning, [report.source]) for warning in report.warnings],
             error=report.error and self.of_message(report.error, [report.source]),
         )
+
+    def of_known(self, known: KnownPeers) -> KnownPeers:
+        """Only which peers are own relays: what a site calls others may tell who they are."""
+        own = frozenset(map(self.of_host, known.own))
+        return KnownPeers(dict.fromkeys(own, OWN_RELAY), own)
 
     def of_message(self, message: str, sources: Iterable[str]) -> str:
         """A message of logscan's own: files without their folders."""
@@ -130,7 +140,7 @@ class Pseudonyms:
         return self.of_address(name) if "@" in name else self._of_local(name)
 
     def of_host(self, name: str) -> str:
-        """A host name or domain, label by label: what lies under one domain stays under one."""
+        """A host name or domain, label by label: what lies under one domain stays under one, an own one as it is."""
         if name in _KEPT or not name:
             return name
         if name[0] == "[" and name[-1] == "]":
@@ -146,7 +156,13 @@ class Pseudonyms:
             part and _in_case_of(part, self._letters("host", ".".join(labels[place:]).lower()))
             for place, part in enumerate(parts)
         ]
-        return ".".join([*shown, last])
+        kept = self._own_labels(labels)
+        return ".".join([*shown, last][: len(labels) - kept] + labels[len(labels) - kept :])
+
+    def _own_labels(self, labels: list[str]) -> int:
+        """How many of the last labels are an own domain."""
+        lengths = range(len(labels), 0, -1) if self._own_domains else ()
+        return next((n for n in lengths if ".".join(labels[-n:]).lower() in self._own_domains), 0)
 
     def of_ip(self, text: str) -> str | None:
         """An IP address; None for what is none."""

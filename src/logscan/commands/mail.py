@@ -13,6 +13,7 @@ from logscan.commands.output import tell
 from logscan.commands.reading import Reading
 from logscan.errors import LogscanError, NotSent, UsageError
 from logscan.flagging.flags import FlagOptions
+from logscan.known_peers import Site
 from logscan.mailing import unsent
 from logscan.mailing.envelope import Envelope, address, own_address
 from logscan.mailing.messages import attach, report_message, short_message, to_bytes
@@ -22,7 +23,7 @@ from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
 
 
-def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) -> int:
+def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions, site: Site) -> int:
     """Read, report, send, and return the exit status."""
     transport = _transport(options)
     if options.resend is not None:
@@ -30,7 +31,7 @@ def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) 
     if not options.to:
         raise UsageError("who is to get the report? Use --to")
     envelope = Envelope(_sender(options) or own_address(), _recipients(options))
-    reading = Reading(reading_options, None if options.attach else PLOT_COLUMNS)
+    reading = Reading(reading_options, site, None if options.attach else PLOT_COLUMNS)
     message = _message(reading, envelope, options, flags)
     if message is None:
         if not reading_options.quiet:

@@ -12,6 +12,7 @@ from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
 from logscan.flagging.flags import FlagOptions, Spike
+from logscan.known_peers import Site
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report
 from logscan.summary import REPORT_COLUMNS
@@ -40,12 +41,13 @@ class ReportOptions:
     fail_on: Collection[str]
     plots: str | None
     flags: FlagOptions
+    site: Site
 
 
 def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     """Read, report, and return the exit status."""
     kind = options.kind or _format_of(options.output)
-    reading = Reading(reading_options, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
+    reading = Reading(reading_options, options.site, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
     table = reading.table()
     found = reading.report(table, top=options.top, flags=options.flags)
     put(_rendered(found, kind, options), options.output)
