@@ -318,6 +318,21 @@ def test_a_kept_message_is_sent_by_the_command_that_is_shown(
     assert kept(tmp_path) == []
 
 
+def test_the_command_that_is_shown_names_no_credential_that_is_gone_by_then(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    for folder, named in (("credentials", False), ("etc", True)):
+        file = tmp_path / folder / "password"
+        file.parent.mkdir()
+        file.write_text(PASSWORD)
+        where = f"127.0.0.1:{free_port()}"
+        mail(log, *TO, "--smtp", where, "--smtp-user", USER, "--smtp-password-file", str(file), status=5)
+        hint = capsys.readouterr().err.splitlines()[-1]
+        assert f"--smtp-user {USER}" in hint
+        assert (str(file) in hint) == named
+
+
 def test_a_message_that_fails_again_stays(
     log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

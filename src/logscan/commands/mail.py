@@ -18,7 +18,7 @@ from logscan.mailing import unsent
 from logscan.mailing.envelope import Envelope, address, own_address
 from logscan.mailing.messages import attach, report_message, short_message, to_bytes
 from logscan.mailing.sending import Sendmail, Smtp, Transport
-from logscan.mailing.servers import Security, password, server
+from logscan.mailing.servers import Security, is_credential, password, server
 from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
 
@@ -105,7 +105,8 @@ def _again(path: Path, recipients: tuple[str, ...], options: MailOptions) -> str
         words += ("--smtp", options.smtp, "--smtp-security", str(options.smtp_security))
     if options.smtp_user is not None:
         words += ("--smtp-user", options.smtp_user)
-    if options.smtp_password_file is not None:
+    # systemd's credentials are gone when somebody reads this; the configuration knows the file they came from.
+    if options.smtp_password_file is not None and not is_credential(options.smtp_password_file):
         words += ("--smtp-password-file", options.smtp_password_file)
     return shlex.join(words)
 
