@@ -60,8 +60,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(installation, "CRON_ENTRY", made.cron)
     monkeypatch.setattr(schedule, "CRON_ENTRY", made.cron)
     monkeypatch.setattr(installation, "BOOTED", tmp_path / "booted")
-    monkeypatch.setattr(installation.subprocess, "run", made.systemctl)
-    monkeypatch.setattr(installation.shutil, "which", lambda name: f"/usr/bin/{name}")
+    # Not the modules themselves, which plots use too.
+    monkeypatch.setattr(installation, "subprocess", SimpleNamespace(run=made.systemctl))
+    which = SimpleNamespace(which=lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(installation, "shutil", which)
+    monkeypatch.setattr(schedule, "shutil", which)
     monkeypatch.setattr(settings, "SYSTEM_FILE", tmp_path / "etc" / "logscan.toml")
     monkeypatch.setattr(schedule, "HOMES", (str(tmp_path / "home"),))
     monkeypatch.setattr(schedule, "rights_for", lambda logs, others: schedule_rights)
