@@ -389,6 +389,15 @@ def test_locale_c_gives_ascii(log: str) -> None:
     assert "they->us" in done.stdout
 
 
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_what_says_that_it_is_utf_8_is_so_in_every_locale(log: str, kind: str) -> None:
+    elsewhere = {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1"}
+    for arguments in (["report", log, "--tz", "UTC"], ["explain", "421"]):
+        here = command(*arguments, "--format", kind).stdout
+        assert not here.isascii()
+        assert command(*arguments, "--format", kind, environment=elsewhere).stdout == here
+
+
 def test_colour_follows_the_option(log: str) -> None:
     assert "\x1b[" in command("report", log, "--color", "always").stdout
     assert "\x1b[" not in command("report", log).stdout

@@ -19,16 +19,21 @@ def tell(message: str) -> None:
     sys.stderr.write(f"logscan: {sanitise(message)}\n")
 
 
-def show(text: str) -> None:
-    """Text on standard output, which may be a terminal that knows only ASCII."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+#: Formats that are UTF-8 wherever they go: what HTML says about itself holds in a pipe too.
+_ALWAYS_UTF8 = ("html", "markdown")
+
+
+def show(text: str, kind: str = "text") -> None:
+    """A text of a format ``kind`` on standard output; plain text as what may be a terminal that knows only ASCII."""
+    encoding = "utf-8" if kind in _ALWAYS_UTF8 else None
+    sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")  # type: ignore[union-attr]
     sys.stdout.write(text)
 
 
-def put(text: str, path: str | None) -> None:
+def put(text: str, path: str | None, kind: str) -> None:
     """Text to the file ``path``, whole or not at all; to standard output for None and ``-``."""
     if path in (None, "-"):
-        show(text)
+        show(text, kind)
         return
     from logscan.atomic import replacing
 

@@ -50,7 +50,7 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     reading = Reading(reading_options, options.site, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
     table = reading.table()
     found = reading.report(table, top=options.top, flags=options.flags)
-    put(_rendered(found, kind, options), options.output)
+    put(_rendered(found, kind, options), options.output, kind)
     if options.plots:
         paths = save_plots(found, options.plots)
         if not reading_options.quiet:
