@@ -240,7 +240,7 @@ REFUSALS = {
     "a text that tells no cause": (
         {"MAIL": b"550 No.\r\n"},
         "answered MAIL FROM with 550 No.",
-        "Requested action not taken: mailbox unavailable",
+        "Requested action not taken: mailbox unavailable. ",
     ),
     "STARTTLS refused": (
         {"EHLO": b"250-mx.example.net\r\n250 STARTTLS\r\n", "STARTTLS": b"454 4.7.0 TLS not available\r\n"},
@@ -250,6 +250,11 @@ REFUSALS = {
     "STARTTLS not offered": ({}, "does not offer STARTTLS; see --smtp-security", None),
     "silence": ({"CONNECT": None}, "did not answer within 1 s", None),
     "silence after the data": ({"EOD": None}, "did not answer within 1 s", None),
+    "a line without end": (
+        {"CONNECT": b"220-" + b"x" * 10_000 + b"\r\n"},
+        "answered as no SMTP server does: Line too long.",
+        None,
+    ),
     "something else": (
         {"CONNECT": b"SSH-2.0-OpenSSH\r\n"},
         "answered the connection as no SMTP server does",
