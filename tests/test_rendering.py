@@ -189,6 +189,12 @@ def test_html_needs_nothing_else() -> None:
     assert len(a_report().to_html()) < 100_000
 
 
+def test_names_in_tables_have_room_beside_other_columns() -> None:
+    page = a_report().to_html()
+    assert '<th scope="col" class="quoted">name</th>' in page
+    assert re.search(r"\.quoted:not\(:last-child\) \{ width: \d+%; \}", page)
+
+
 def test_html_says_what_the_text_says() -> None:
     text = Elements(a_report().to_html()).text
     for words in (
