@@ -224,6 +224,8 @@ def test_markdown_keeps_hostile_text_in_code_spans() -> None:
     outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown)
     assert "<script>" not in outside
     assert "](http" not in re.sub(r"\\.", "", outside)
+    assert "://" not in outside
+    assert not [line for line in markdown.splitlines() if line.startswith("- ") and r"\|" in line]
     table = [line for line in markdown.splitlines() if line.startswith("|")]
     for line in table:
         assert re.sub(r"\\\|", "", line).count("|") >= 4
