@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -27,6 +27,11 @@ class KnownPeers:
     def label(self, *peer: str | None) -> str:
         """What a peer, given by address, name or both, is called; empty if there is no word for it."""
         return next((label for name in peer if name and (label := self.labels.get(name))), "")
+
+    def under(self, pseudonym: Callable[[str], str]) -> KnownPeers:
+        """Only which peers are own relays, under pseudonyms: what a site calls others may tell who they are."""
+        own = frozenset(map(pseudonym, self.own))
+        return KnownPeers(dict.fromkeys(own, OWN_RELAY), own)
 
     def is_own(self, *peer: str | None) -> bool:
         """Whether a peer is one of the site's own relays."""

@@ -19,7 +19,6 @@ from string import ascii_lowercase
 
 import pyarrow as pa
 
-from logscan.known_peers import OWN_RELAY, KnownPeers
 from logscan.logs.machine import InputReport
 from logscan.tally import coded
 
@@ -106,11 +105,6 @@ class Pseudonyms:
             warnings=[self.of_message(warning, [report.source]) for warning in report.warnings],
             error=report.error and self.of_message(report.error, [report.source]),
         )
-
-    def of_known(self, known: KnownPeers) -> KnownPeers:
-        """Only which peers are own relays: what a site calls others may tell who they are."""
-        own = frozenset(map(self.of_host, known.own))
-        return KnownPeers(dict.fromkeys(own, OWN_RELAY), own)
 
     def of_message(self, message: str, sources: Iterable[str]) -> str:
         """A message of logscan's own: files without their folders."""

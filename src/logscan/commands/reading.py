@@ -81,7 +81,7 @@ class Reading:
         replies = recognise(assign_causes(table))
         known = self._site.known_in(replies)
         shown = self._shown(replies)
-        self._known = self._pseudonyms.of_known(known) if self._pseudonyms else known
+        self._known = known.under(self._pseudonyms.of_host) if self._pseudonyms else known
         return shown
 
     def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
