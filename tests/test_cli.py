@@ -408,6 +408,30 @@ def test_standard_input_is_read(log: str) -> None:
     assert json.loads(done.stdout)["inputs"][0]["source"] == "-"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "--format", "html"],
+        ["export", "-o", "-", "--format", "csv"],
+        ["mail", "--dry-run", "--to", "kim@example.org", "--from", "lee@example.org"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_full_disk_is_one_line(log: str, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "logscan", *arguments, log, "-q"],
+            env={"PYTHONPATH": str(SRC), "HOME": os.environ["HOME"]},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.stderr == "logscan: the output cannot be written: No space left on device\n"
+    assert done.returncode == 2
+
+
 def test_reader_that_goes_away_is_no_error(log: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "logscan", "export", log, "-o", "-", "--format", "csv"],

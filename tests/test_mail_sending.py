@@ -362,15 +362,33 @@ def test_only_those_who_were_refused_get_it_again(
     assert f"{kept(tmp_path)[0]} --to nobody@example.org --smtp " in hint
 
 
-def test_a_folder_that_cannot_be_written(
+def test_where_its_folder_cannot_be_written_a_message_is_kept_among_temporary_files(
     log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     mail(log, *TO, "--smtp", f"127.0.0.1:{free_port()}", *UNENCRYPTED, status=5)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("logscan: not sent: ")
-    assert re.fullmatch(r"logscan: the message is lost: \S+/unsent: cannot be made: Not a directory", second)
+    (path,) = tmp_path.glob("logscan-unsent-*/*.eml")
+    assert f"the message is kept; to send it: logscan mail --resend {path} " in second
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert parsed(path.read_bytes())["To"] == "kim@example.org"
+
+
+def test_only_where_nothing_can_be_written_a_message_is_lost(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    mail(log, *TO, "--smtp", f"127.0.0.1:{free_port()}", *UNENCRYPTED, status=5)
+    _, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"logscan: the message is lost: \S+/unsent cannot be written, nor can another: Not a directory",
+        second,
+    )
 
 
 @pytest.mark.parametrize(
