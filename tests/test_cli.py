@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -396,6 +397,16 @@ def test_what_says_that_it_is_utf_8_is_so_in_every_locale(log: str, kind: str) -
         here = command(*arguments, "--format", kind).stdout
         assert not here.isascii()
         assert command(*arguments, "--format", kind, environment=elsewhere).stdout == here
+
+
+@pytest.mark.parametrize("environment", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_log_may_have_any_name(log: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    for name, shown in ((b"m\xe4il.log", r"m\xe4il.log"), ("m\xe4il.log".encode(), "m\xe4il.log")):
+        path = os.fsencode(tmp_path) + b"/" + name
+        shutil.copy(log, path)
+        done = command("report", os.fsdecode(path), "--format", "json", environment=environment)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["inputs"][0]["source"] == f"{tmp_path}/{shown}"
 
 
 def test_colour_follows_the_option(log: str) -> None:

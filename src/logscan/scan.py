@@ -66,7 +66,7 @@ class Scan:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for source in self._sources:
-            report = InputReport(source.name)
+            report = InputReport(source.title)
             self.inputs.append(report)
             try:
                 for table in self._read(source, report):
@@ -75,7 +75,7 @@ class Scan:
                 report.error = str(error)
                 self.problems.append(str(error))
             said = [*source.warnings, *report.warnings]
-            report.warnings = [f"{source.name}: {warning}" for warning in said]
+            report.warnings = [f"{source.title}: {warning}" for warning in said]
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
         head = source.head(HEAD)
@@ -86,7 +86,7 @@ class Scan:
             # Its lines are counted all the same, so that the report can say how much was not understood.
             report.reason = f"not recognised; tried {tried()}" if head else "empty"
             for block in source.blocks(BLOCK):
-                self._progress(source.name, len(block))
+                self._progress(source.title, len(block))
                 count = block.count(b"\n") + (not block.endswith(b"\n"))
                 report.lines += count
                 report.unparsed += count
@@ -101,18 +101,18 @@ class Scan:
         if machine is None:
             machine = self._machines[detected.name] = LogMachine(detected.log_parser, self.options)
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
-        yield from machine.read(blocks, source.name, report, clock)
+        yield from machine.read(blocks, source.title, report, clock)
 
     def _stripped(self, source: Source, strip: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
         for block in source.blocks(BLOCK):
-            self._progress(source.name, len(block))
+            self._progress(source.title, len(block))
             yield strip(block) if strip else block
 
     def _read_transcript(
         self, blocks: Iterator[bytes], source: Source, report: InputReport, detected: Detected
     ) -> Iterator[pa.Table]:
         forced = detected.name if self._forced else None
-        reader = TranscriptReader(blocks, source.name, forced, tz=ZoneInfo(self._tz), year=self.options.year)
+        reader = TranscriptReader(blocks, source.title, forced, tz=ZoneInfo(self._tz), year=self.options.year)
         for batch in reader.batches():
             yield pa.Table.from_batches([batch])
         coverage = reader.coverage

@@ -34,6 +34,11 @@ class Source:
     identity: tuple[int, int] | None = None
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def title(self) -> str:
+        """The name as tables and reports can hold it: in a path, octets that are not UTF-8 become escapes."""
+        return self.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
     def head(self, n: int = SAMPLE) -> bytes:
         """Return the first `n` bytes; `blocks` gives them again."""
         head = b""
