@@ -179,6 +179,7 @@ def report(
             fail_on=fail_on or (),
             plots=plots,
             flags=context.obj.flags,
+            site=context.obj.site,
         ),
     )
 
@@ -186,6 +187,7 @@ def report(
 @app.command(cls=Configured)
 @reads
 def export(
+    context: typer.Context,
     reading: ReadOptions,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="File, - or, with --partition-by, folder.")
@@ -214,7 +216,7 @@ def export(
     """
     from logscan.commands.export import run
 
-    return run(reading, output, kind, partition_by)
+    return run(reading, context.obj.site, output, kind, partition_by)
 
 
 @app.command(cls=Configured)
@@ -226,7 +228,7 @@ def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> 
     """
     from logscan.commands.mail import run
 
-    return run(reading, options, context.obj.flags)
+    return run(reading, options, context.obj.flags, context.obj.site)
 
 
 @app.command()

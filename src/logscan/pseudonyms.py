@@ -63,18 +63,22 @@ class Pseudonyms:
     Only pseudonyms of /24 networks depend on what came before: two that would share one get different ones.
     """
 
-    def __init__(self, key: bytes, *, keep_networks: bool = False) -> None:
+    def __init__(self, key: bytes, own_domains: Iterable[str] = (), *, keep_networks: bool = False) -> None:
         self._key = key
+        self._own_domains = {domain.lower() for domain in own_domains}
         self._ips = IpPseudonyms(self._digest, keep_networks=keep_networks)
         self._hosts: set[str] = set()
         self._users: set[str] = set()
 
     @classmethod
-    def of_run(cls, *, keep_networks: bool = False) -> Pseudonyms:
-        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten."""
+    def of_run(cls, own_domains: Iterable[str] = (), *, keep_networks: bool = False) -> Pseudonyms:
+        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten.
+
+        ``own_domains`` are kept, and what lies under them gets pseudonyms under them.
+        """
         key = os.environ.get(KEY_VARIABLE)
         secret = key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32)
-        return cls(secret, keep_networks=keep_networks)
+        return cls(secret, own_domains, keep_networks=keep_networks)
 
     def of_table(self, replies: pa.Table) -> pa.Table:
         """The replies table, or some of its columns, with pseudonyms; codes, causes and counts stay."""
@@ -125,7 +129,7 @@ class Pseudonyms:
         return self.of_address(name) if "@" in name else self._of_local(name)
 
     def of_host(self, name: str) -> str:
-        """A host name or domain, label by label: what lies under one domain stays under one."""
+        """A host name or domain, label by label: what lies under one domain stays under one, an own one as it is."""
         if name in _KEPT or not name:
             return name
         if name[0] == "[" and name[-1] == "]":
@@ -141,7 +145,13 @@ class Pseudonyms:
             part and _in_case_of(part, self._letters("host", ".".join(labels[place:]).lower()))
             for place, part in enumerate(parts)
         ]
-        return ".".join([*shown, last])
+        kept = self._own_labels(labels)
+        return ".".join([*shown, last][: len(labels) - kept] + labels[len(labels) - kept :])
+
+    def _own_labels(self, labels: list[str]) -> int:
+        """How many of the last labels are an own domain."""
+        lengths = range(len(labels), 0, -1) if self._own_domains else ()
+        return next((n for n in lengths if ".".join(labels[-n:]).lower() in self._own_domains), 0)
 
     def of_id(self, value: str) -> str:
         """A session id."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from logscan.errors import UsageError
+from logscan.known_peers import KnownPeers
 from logscan.schema import SCHEMA
 from logscan.summary import REPORT_COLUMNS, Summary, summarise
 
@@ -44,7 +45,8 @@ class Report:
 
     ``inputs`` says how each source was read; it is empty for a table that came without. ``greylisting`` says
     by direction what became of greylisted messages. ``tz`` is the zone that times are shown in, ``top`` how
-    many entries lists have. ``replies`` is the table it is about, from which plots are made.
+    many entries lists have. ``replies`` is the table it is about, from which plots are made. ``known`` are the
+    peers that the site has words for.
     """
 
     window: Window
@@ -55,6 +57,7 @@ class Report:
     tz: str
     top: int
     replies: pa.Table = field(repr=False, compare=False)
+    known: KnownPeers = field(default_factory=KnownPeers, repr=False)
 
     def to_text(
         self, *, width: int = 80, color: bool = False, ascii_only: bool = False, verbose: int = 0
@@ -107,12 +110,13 @@ def report(
     tz: str = "UTC",
     top: int = 5,
     flag_options: FlagOptions | None = None,
+    known: KnownPeers | None = None,
 ) -> Report:
     """Report on ``replies``: a DataFrame or Table as ``read`` and ``read_table`` give them, whole or in part.
 
     Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
-    if it is more than from the first to the last; ``flag_options``, when to raise a flag. Raises UsageError if
-    columns are missing.
+    if it is more than from the first to the last; ``flag_options``, when to raise a flag; ``known``, which peers
+    the site has words for (see ``Site.known_in``). Raises UsageError if columns are missing.
     """
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
@@ -124,15 +128,17 @@ def report(
     from logscan.flagging.flags import FlagOptions, find_flags
     from logscan.flagging.greylisting import outcomes
 
+    known = known or KnownPeers()
     summary = summarise(replies, top=top)
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
     return Report(
         window=Window(since or summary.first, until or after_last),
         inputs=tuple(inputs),
         summary=summary,
-        flags=tuple(find_flags(replies, flag_options or FlagOptions())),
+        flags=tuple(find_flags(replies, flag_options or FlagOptions(), known.own)),
         greylisting=outcomes(replies),
         tz=tz,
         top=top,
         replies=replies,
+        known=known,
     )

@@ -78,7 +78,7 @@ class Scan:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for source in self._sources:
-            report = InputReport(source.name)
+            report = InputReport(source.title)
             self.inputs.append(report)
             try:
                 for table in self._read(source, report):
@@ -87,7 +87,7 @@ class Scan:
                 report.error = str(error)
                 self.problems.append(str(error))
             said = [*source.warnings, *report.warnings]
-            report.warnings = [f"{source.name}: {warning}" for warning in said]
+            report.warnings = [f"{source.title}: {warning}" for warning in said]
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
         head = source.head(HEAD)
@@ -113,11 +113,11 @@ class Scan:
                 detected.log_parser, self.options, BLOCK + LONGEST_LINE
             )
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
-        yield from machine.read(blocks, source.name, report, clock)
+        yield from machine.read(blocks, source.title, report, clock)
 
     def _progress(self, source: Source) -> None:
         if self._on_progress:
-            self._on_progress(source.name, sum(read.taken for read in self._sources), self._total)
+            self._on_progress(source.title, sum(read.taken for read in self._sources), self._total)
 
     def _stripped(self, source: Source, strip: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
         for block in source.blocks(BLOCK):
@@ -128,7 +128,7 @@ class Scan:
         self, blocks: Iterator[bytes], source: Source, report: InputReport, detected: Detected
     ) -> Iterator[pa.Table]:
         forced = detected.name if self._forced else None
-        reader = TranscriptReader(blocks, source.name, forced, tz=ZoneInfo(self._tz), year=self.options.year)
+        reader = TranscriptReader(blocks, source.title, forced, tz=ZoneInfo(self._tz), year=self.options.year)
         for batch in reader.batches():
             yield pa.Table.from_batches([batch])
         coverage = reader.coverage

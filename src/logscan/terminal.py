@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, TypeAlias
 
@@ -16,6 +17,9 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# Columns: of what is piped, and the limits on a terminal: tables need some room, and sentences no more.
+_USUAL, _FEWEST, _MOST = 80, 50, 120
+
 _SPACES = {"\n": " ", "\r": " ", "\t": " "}
 
 # What the reports draw with, and what stands for it where only ASCII is welcome.
@@ -80,3 +84,10 @@ def wants_ascii(stream: IO[Any], environment: Mapping[str, str] = os.environ) ->
     locale = next((environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), "")
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").replace("_", "")
     return locale in ("C", "POSIX") or not encoding.startswith("utf")
+
+
+def columns(stream: IO[Any] | None) -> int:
+    """How wide to write for ``stream``: as wide as the terminal within limits, else (None: a file) 80 columns."""
+    if stream is None or not stream.isatty():
+        return _USUAL
+    return min(max(shutil.get_terminal_size((_USUAL, 0)).columns, _FEWEST), _MOST)

@@ -14,6 +14,7 @@ from logscan.commands.output import tell
 from logscan.commands.progress import progress
 from logscan.errors import UnreadableInput
 from logscan.flagging.greylisting import recognise
+from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
@@ -32,8 +33,10 @@ class Reading:
     Raises UsageError for options that make no sense, before anything is read.
     """
 
-    def __init__(self, options: ReadOptions, columns: Iterable[str] | None = None) -> None:
+    def __init__(self, options: ReadOptions, site: Site, columns: Iterable[str] | None = None) -> None:
         self._options = options
+        self._site = site
+        self._known = KnownPeers()
         self.tz = zone_name(options.tz)
         self.window: Window = window(options.since, options.until, options.on, tz=ZoneInfo(self.tz))
         self._columns = columns
@@ -42,7 +45,7 @@ class Reading:
         self._selection = Selection(codes, options.direction, options.peer or ())
         hidden = options.anonymize or options.anonymize_keep_network
         keep = options.anonymize_keep_network
-        self._pseudonyms = Pseudonyms.of_run(keep_networks=keep) if hidden else None
+        self._pseudonyms = Pseudonyms.of_run(site.domains, keep_networks=keep) if hidden else None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.
@@ -77,7 +80,11 @@ class Reading:
         schema = SCHEMA if self._columns is None else pa.schema(SCHEMA.field(name) for name in self._columns)
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
-        return self._shown(recognise(assign_causes(table)))
+        replies = recognise(assign_causes(table))
+        known = self._site.known_in(replies)
+        shown = self._shown(replies)
+        self._known = known.under(self._pseudonyms.of_host) if self._pseudonyms else known
+        return shown
 
     def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
         """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's."""
@@ -91,6 +98,7 @@ class Reading:
             tz=self.tz,
             top=top,
             flag_options=flags,
+            known=self._known,
         )
 
     def stream(self) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 from logscan.flagging.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
@@ -12,7 +14,14 @@ from logscan.flagging.spikes import find_spikes
 __all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer", "Spike", "find_flags"]
 
 
-def find_flags(replies: pa.Table, options: FlagOptions = FlagOptions()) -> list[Flag]:  # noqa: B008  frozen
-    """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first."""
+def find_flags(
+    replies: pa.Table,
+    options: FlagOptions = FlagOptions(),  # noqa: B008  frozen
+    own: Collection[str] = (),
+) -> list[Flag]:
+    """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first.
+
+    ``own`` are names and addresses of the site's own relays, which are no scanners.
+    """
     refused = Negatives.of(Log(replies))
-    return [*find_spikes(refused, options), *find_rejections(refused, options)]
+    return [*find_spikes(refused, options), *find_rejections(refused, options, own)]

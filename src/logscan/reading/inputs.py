@@ -38,6 +38,11 @@ class Source:
     taken: int = field(default=0, init=False)
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def title(self) -> str:
+        """The name as tables and reports can hold it: in a path, octets that are not UTF-8 become escapes."""
+        return self.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
     def head(self, n: int = SAMPLE) -> bytes:
         """Return the first `n` bytes; `blocks` gives them again."""
         head = b""

@@ -1,4 +1,4 @@
-"""A report as text of 80 columns: problems first, colour on request."""
+"""A report as text for a terminal: problems first, colour on request."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _WIDEST = 36  # columns of a cell that is not in the wide column
+_MOST_LINES = 2  # of a sentence that may hold names and texts of strangers
 
 
 def to_text(report: Report, *, width: int, color: bool, ascii_only: bool, verbose: int) -> str:
@@ -49,7 +50,7 @@ class _Layout:
         if contents.notes or contents.trends:
             yield []
         for note in contents.notes:
-            yield [(self._fit(f"  {note}"), "")]
+            yield from self._wrapped(note, "  ", most=_MOST_LINES)
         yield from self._trends(contents)
         if contents.has_inferred:
             yield [(self._fit("* = inferred, not in the log").rjust(self.width), "dim")]
@@ -75,14 +76,30 @@ class _Layout:
             yield [(self._fit(" " + "   ".join(f"{label} {count}" for label, count in contents.totals)), "")]
 
     def _finding(self, finding: Finding) -> Iterator[Line]:
-        yield [(self._fit(f"! {finding.title}"), "bold red")]
-        yield [(self._fit(f"    {finding.who}"), "")]
-        if not self.verbose:
-            yield [(self._fit(f"    {finding.advice_in_short}"), "")]
-            return
-        for paragraph in (*finding.details, finding.advice, finding.command):
-            for line in wrap(self._clean(paragraph), self.width - 4):
-                yield [(f"    {line}", "")]
+        """What happened and who took part, cut if long, since strangers chose their names; advice in full."""
+        yield from self._wrapped(finding.title, "! ", "bold red", most=_MOST_LINES)
+        yield from self._wrapped(finding.who, "    ", most=_MOST_LINES)
+        if self.verbose:
+            for paragraph in (*finding.details, finding.advice, finding.command):
+                yield from self._wrapped(paragraph, "    ")
+        else:
+            yield from self._advice(finding)
+
+    def _advice(self, finding: Finding) -> Iterator[Line]:
+        """In full; the command that tells more stands behind it if that takes no line of its own."""
+        *lines, last = self._wrapped(finding.advice, "    ")
+        text = f"{last[0][0]} {finding.command}"
+        yield from (*lines, [(text, "")] if cell_len(text) <= self.width else last)
+
+    def _wrapped(self, text: str, lead: str, style: str = "", most: int | None = None) -> Iterator[Line]:
+        """``text`` in lines of which the first begins with ``lead``; of more than ``most`` the rest is cut."""
+        text = self._clean(text)
+        room = self.width - len(lead)
+        if cell_len(text) > len(text):  # textwrap counts characters; none takes more than two columns
+            room //= 2
+        lines = wrap(text, room, max_lines=most, placeholder=f" {self._ellipsis}", break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            yield [(f"{' ' * len(lead) if number else lead}{line}", style)]
 
     def _trends(self, contents: Contents) -> Iterator[Line]:
         label_width = max((len(trend.label) for trend in contents.trends), default=0)
@@ -151,8 +168,11 @@ class _Layout:
         text = self._clean(text)
         if cell_len(text) <= room:
             return text
-        ellipsis = "..." if self.ascii_only else "…"
-        return set_cell_size(text, max(room - len(ellipsis), 0)) + ellipsis[:room]
+        return set_cell_size(text, max(room - len(self._ellipsis), 0)) + self._ellipsis[:room]
+
+    @property
+    def _ellipsis(self) -> str:
+        return "..." if self.ascii_only else "…"
 
     def _clean(self, text: str) -> str:
         return to_ascii(sanitise(text)) if self.ascii_only else sanitise(text)
