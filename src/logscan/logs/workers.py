@@ -36,8 +36,8 @@ _AHEAD = 2
 class Workers:
     """Parses blocks by threads, or by forked processes.
 
-    ``largest``: the most bytes that a block is to have; larger ones are parsed by this process. ``fork``: whether it may
-    fork, where the system can.
+    ``largest``: the most bytes that a block is to have; larger ones are parsed by this process. ``fork``: whether it
+    may fork, where the system can.
     """
 
     def __init__(self, parse: Parse, largest: int, *, fork: bool) -> None:
