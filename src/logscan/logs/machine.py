@@ -20,8 +20,8 @@ from logscan.logs.workers import Workers
 from logscan.parser_files import shipped
 from logscan.schema import SCHEMA
 
-#: Blocks whose rows go through the passes together.
-_GROUP_BLOCKS = 2
+#: The rows of so many lines go through the passes together.
+_GROUP_LINES = 100_000
 _EXAMPLES = 5
 
 
@@ -93,7 +93,7 @@ class LogMachine:
             group.append((self._lines, block))
             self._lines += block.lines
             _count(report, block)
-            if len(group) == _GROUP_BLOCKS:
+            if sum(block.lines for _, block in group) >= _GROUP_LINES:
                 yield self._finish(group, source, clock, start)
                 group = []
         if group:
