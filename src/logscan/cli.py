@@ -418,7 +418,7 @@ class _NoPandasForPyarrow:
 def main() -> None:
     """Entry point of the ``logscan`` command."""
     sys.meta_path.insert(0, _NoPandasForPyarrow())
-    # Blocks come and go on several threads; the system's allocator gives their memory back, pyarrow's own keeps it.
+    # Blocks come and go; the system's allocator gives their memory back, pyarrow's own keeps it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         sys.exit(run(sys.argv[1:]))

@@ -1,8 +1,8 @@
 """Blocks of a log through one parser's rules: which lines matter, which rule each is, which columns it gives.
 
-The engine knows no mail server. It keeps no state, so blocks may be parsed on any thread and in any order;
-what needs other lines is left to ``passes``. One alternation of all literals finds the lines of interest;
-their header is taken off; then, for each service, its few rules are tried in the order of the file.
+The engine knows no mail server. It keeps no state, so blocks may be parsed side by side and in any order; what needs
+other lines is left to ``passes``. Nearly all lines have one form of header and a first word that tells which few rules
+may fit; what remains is searched for the literals of all rules. Rules are tried in the order of the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,23 +30,21 @@ from logscan.logs.dispatch import (
     rule_prefixes,
 )
 from logscan.logs.eights import Positions
-from logscan.logs.extraction import Columns, extract, names_of, steps_in_order, unfold
+from logscan.logs.extraction import Columns, names_of, steps_in_order, unfold
 from logscan.logs.frames import FRAMES
 from logscan.logs.headers import Headers
 from logscan.logs.lines import Lines, segments, split_lines
+from logscan.logs.matching import ANY_WORD, OTHER_WORD, Matcher
 from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
 from logscan.logs.records import Records, records_behind, split_records
-from logscan.logs.rulesets import Candidate, RuleSet, alternation
+from logscan.logs.rulesets import alternation
+from logscan.logs.services import Services
 
 _REPEATED = ": message repeated "
 #: The first letters of "last message repeated".
 _LAST_MESSAGE = np.uint64(int.from_bytes(b"last mes", "little"))
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
 _EXAMPLES = 5
-#: In so few texts a look for a rule's literals costs less than to set its regexes up.
-_FEW_TEXTS = 4096
-#: In place of the number of a prefix: the first word is no rule's prefix; or where it stands is not told for sure.
-_OTHER_WORD, _ANY_WORD = -2, -1
 
 
 @dataclass(slots=True)
@@ -87,8 +85,7 @@ class Engine:
         self.parser = parser
         self.frame = FRAMES[parser.frame]
         self._wanted = None if columns is None else with_steps(parser, {*columns, *NEEDED_BY_PASSES})
-        self._services = re.compile(parser.services)
-        self._prefix = service_prefix
+        self._services = Services(parser.services, service_prefix)
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
         self._completion = Completion(
             steps_in_order(parser.fields, {}, parser.fields), parser.values, self._wanted
@@ -121,6 +118,10 @@ class Engine:
         return rule_prefixes(self._rules)
 
     @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher(self._rules, self._prefixes)
+
+    @cached_property
     def _vocabulary(self) -> Vocabulary:
         """The prefixes of the rules, then those of lines that are understood although no rule is tried on them."""
         unwanted = rule_prefixes(rule for rule in self.parser.rules if rule not in self._rules)
@@ -133,11 +134,6 @@ class Engine:
         literals = [text for ignore in self.parser.ignores for text in ignore.literals]
         unwanted = [rule for rule in self.parser.rules if rule not in self._rules]
         return alternation([*literals, *(text for rule in unwanted for text in rule.literals)])
-
-    @cached_property
-    def _own_sign(self) -> str:
-        """What stands in every line of this parser's services."""
-        return rf"(?:^| )(?:{self.parser.services.replace('?P<daemon>', '?:')})(?:\[\d+\])?:? "
 
     @cached_property
     def _interest(self) -> str:
@@ -155,7 +151,7 @@ class Engine:
         lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
         block = Block(len(lines))
         done = np.zeros(len(lines), bool)
-        prefix = np.full(len(lines), _ANY_WORD)
+        prefix = np.full(len(lines), ANY_WORD)
         told = np.zeros(len(lines), bool)
         headers = self.frame.headers(lines) if self.frame.headers else None
         if headers is not None:
@@ -190,14 +186,14 @@ class Engine:
         if "service" in headers.spans:
             services = segments(lines.data, *headers.spans["service"])
             own = np.sort(
-                np.concatenate([np.array([], np.int64), *(p for _, p in self._by_service(services))])
+                np.concatenate([np.array([], np.int64), *(p for _, p in self._services.places(services))])
             )
             headers = headers.at(own) if len(own) < len(headers) else headers
         word, sure = headers.words(lines)
         which, ignored = self._by_first_word(lines, headers.index, letters_at(lines, headers.index, word))
         done[headers.index[ignored]] = True
         # Without a rule's first word, only rules that may begin anyhow are left, or all where the word is in doubt.
-        prefix[headers.index] = np.where(sure & (which < 0), _OTHER_WORD, which)
+        prefix[headers.index] = np.where(sure & (which < 0), OTHER_WORD, which)
         wanted = [np.flatnonzero(which >= 0)]
         for here, regex in ((~sure, self._interest), (sure, self._unprefixed)):
             places = np.flatnonzero(here & (which < 0) & ~ignored)
@@ -205,7 +201,7 @@ class Engine:
         self._apply(records_behind(lines, headers.at(np.sort(np.concatenate(wanted)))), prefix, block, done)
         doubtful = np.flatnonzero(~sure & (which >= 0) & ~done[headers.index])
         if len(doubtful):
-            prefix[headers.index[doubtful]] = _ANY_WORD
+            prefix[headers.index[doubtful]] = ANY_WORD
             hits = doubtful[_search(lines, headers.index[doubtful], self._interest)]
             self._apply(records_behind(lines, headers.at(hits)), prefix, block, done)
         rest = headers.at(np.flatnonzero(~done[headers.index]))
@@ -244,7 +240,7 @@ class Engine:
 
     def _own(self, lines: Lines, places: Positions) -> Positions:
         """Those of some lines that belong to this parser's services."""
-        places = places[_search(lines, places, self._own_sign)]
+        places = places[_search(lines, places, self._services.sign)]
         records = split_records(lines, places, self.frame)
         own = [records.index[here] for _, here in self._services_of(records)]
         return np.unique(np.concatenate(own)) if own else places[:0]
@@ -253,7 +249,7 @@ class Engine:
         self, lines: Lines, index: Positions, words: Words
     ) -> tuple[Positions, npt.NDArray[np.bool_]]:
         """The number of the prefix by which rules may match a line; lines known to tell of no reply."""
-        which = np.full(len(index), _ANY_WORD)
+        which = np.full(len(index), ANY_WORD)
         ignored = np.zeros(len(index), bool)
         for number, places in self._vocabulary.found(words):
             if number >= len(self._prefixes):
@@ -266,43 +262,20 @@ class Engine:
             which[places] = number
         return which, ignored & (which < 0)
 
-    def _owned(self, service: str | None) -> str | None:
-        """The daemon's name if the service is this parser's, else None."""
-        if service is None or service == "":
-            return "" if self._services.fullmatch("") else None
-        if " " in service:
-            return None
-        if self._prefix is not None and not service.startswith(self._prefix + "/"):
-            return None
-        match = self._services.fullmatch(service)
-        return (match.groupdict().get("daemon") or "") if match else None
-
     def _services_of(self, records: Records) -> Iterator[tuple[str, Positions]]:
         """Each owned daemon with the places of its records."""
         services = records.columns.get("service")
         if services is not None:
-            yield from self._by_service(services)
-        elif len(records) and (daemon := self._owned("")) is not None:
+            yield from self._services.places(services)
+        elif len(records) and (daemon := self._services.daemon("")) is not None:
             yield daemon, np.arange(len(records))
-
-    def _by_service(self, services: pa.Array) -> Iterator[tuple[str, Positions]]:
-        """Each owned daemon with its places among the services that are named."""
-        encoded = services.dictionary_encode()
-        codes = np.asarray(encoded.indices.fill_null(-1))
-        places: dict[str, list[Positions]] = {}
-        for code, service in [*enumerate(encoded.dictionary.to_pylist()), (-1, None)]:
-            daemon = self._owned(service)
-            if daemon is not None and len(here := np.flatnonzero(codes == code)):
-                places.setdefault(daemon, []).append(here)
-        for daemon, found in places.items():
-            yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
 
     def _apply(self, records: Records, prefix: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
         if not len(records):
             return
         counts = self._unfold_repeats(records)
         # What was repeated may begin with any word.
-        prefix[records.index[list(counts)]] = _ANY_WORD
+        prefix[records.index[list(counts)]] = ANY_WORD
         found: list[Found] = []
         for daemon, own in self._services_of(records):
             numbers = prefix[records.index[own]]
@@ -311,7 +284,7 @@ class Engine:
                 texts = (
                     records.message if len(places) == len(records) else records.message.take(pa.array(places))
                 )
-                found += self._match(self._rules_for(daemon, int(number)), places, texts)
+                found += self._matcher.match(self._matcher.rules_for(daemon, int(number)), places, texts)
         replies = []
         for part in found:
             done[records.index[part.places]] = True
@@ -325,54 +298,6 @@ class Engine:
         if replies:
             rows = assemble(replies, self._completion.of(replies), records, counts)
             block.rows = in_order(block.rows, rows)
-
-    @cache  # noqa: B019 - an engine lives as long as its scan
-    def _rules_for(self, daemon: str, number: int) -> RuleSet:
-        """The rules of a service, of those whose lines may begin with a prefix, or with no rule's, or anyhow."""
-        prefix = self._prefixes[number] if number >= 0 else None
-        candidates = []
-        for rule in self._rules:
-            if rule.services and daemon not in rule.services:
-                continue
-            fitting = rule.alternatives
-            if number != _ANY_WORD:
-                fitting = tuple(alternative for alternative in fitting if may_begin(alternative, prefix))
-            if fitting:
-                candidates.append(Candidate(rule, fitting))
-        return RuleSet(candidates)
-
-    def _match(self, rules: RuleSet, places: Positions, texts: pa.Array) -> Iterator[Found]:
-        """Which rule each message is, and what the rule's regexes capture."""
-        for candidate in rules.also:
-            # Most lines that hold the literal are another rule's too: look before taking apart.
-            likely = pc.match_substring_regex(texts, alternation(candidate.rule.literals))
-            if pc.any(likely).as_py():
-                matched, columns = extract(texts.filter(likely), candidate.alternatives)
-                if matched.any():
-                    yield Found(candidate.rule, places[np.asarray(likely)][matched], columns)
-        split = rules.split
-        for candidate in split.seen:
-            if not len(places):
-                return
-            if len(texts) < _FEW_TEXTS and not _holds_any(texts, candidate.rule.literals):
-                continue
-            matched, columns = extract(texts, candidate.alternatives)
-            if matched.any():
-                yield Found(candidate.rule, places[matched], columns)
-                places, texts = places[~matched], texts.filter(pa.array(~matched))
-        if split.unseen and len(places):
-            # What this log has not shown yet is looked for all at once.
-            likely = np.asarray(pc.match_substring_regex(texts, split.literals))
-            if likely.any():
-                places, texts = places[likely], texts.filter(pa.array(likely))
-                for candidate in split.unseen:
-                    if not _holds_any(texts, candidate.rule.literals):
-                        continue
-                    matched, columns = extract(texts, candidate.alternatives)
-                    if matched.any():
-                        rules.meet(candidate.rule)
-                        yield Found(candidate.rule, places[matched], columns)
-                        places, texts = places[~matched], texts.filter(pa.array(~matched))
 
     def _unfold_repeats(self, records: Records) -> dict[int, int]:
         """Undo ``message repeated N times: [ … ]`` (rsyslog).
@@ -403,12 +328,6 @@ def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_
     if not len(places):
         return np.zeros(0, bool)
     return np.asarray(pc.match_substring_regex(lines.at(places), regex))
-
-
-def _holds_any(texts: pa.Array, literals: Iterable[str]) -> bool:
-    """Whether any of the literals stands in any of the texts (or across two of them)."""
-    data = b"" if texts.buffers()[2] is None else texts.buffers()[2].to_pybytes()
-    return any(literal.encode() in data for literal in literals)
 
 
 def _check_regex(parser: LogParser, where: str, regex: str) -> None:
