@@ -16,14 +16,11 @@ import pyarrow.compute as pc
 from logscan import __version__
 from logscan.atomic import replacing
 from logscan.errors import UsageError
-from logscan.schema import SCHEMA
+from logscan.schema import SCHEMA, SCHEMA_VERSION
 from logscan.writers import Write, format_names, known_format, writer
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Version of the columns and their meanings, in the metadata of Parquet and Arrow files.
-SCHEMA_VERSION = 1
 
 _METADATA = {"logscan_schema": str(SCHEMA_VERSION), "logscan_version": __version__}
 

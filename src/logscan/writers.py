@@ -56,7 +56,7 @@ def format_names() -> list[str]:
 
 @contextmanager
 def _parquet(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
-    with pq.ParquetWriter(stream, schema, compression="zstd") as file:
+    with pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True) as file:
         waiting: list[pa.RecordBatch] = []
 
         def flush() -> None:

@@ -6,7 +6,7 @@ import bz2
 import lzma
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import zstandard
 from isal import igzip_lib
@@ -17,10 +17,14 @@ _XZ_MEMORY = 1 << 28  # above what xz -9 needs, below what a hostile file may as
 
 
 class Raw(NamedTuple):
-    """Bytes as they are stored: `read(n)` gives at most n, none at the end; `rewind` is None for a pipe."""
+    """Bytes as they are stored: `read(n)` gives at most n, none at the end.
+
+    `seek(n)` goes to the n-th byte; it is None for a pipe. `stream` is what pyarrow can read from, if there is one.
+    """
 
     read: Callable[[int], bytes]
-    rewind: Callable[[], object] | None
+    seek: Callable[[int], object] | None
+    stream: BinaryIO | None = None
 
 
 class _Decoder(Protocol):
@@ -159,8 +163,8 @@ def decompressed(raw: Raw, size: int, warn: Callable[[str], object]) -> Iterator
             done += len(piece)
             yield piece
     except _DamageError as damage:
-        if raw.rewind:
-            raw.rewind()
+        if raw.seek:
+            raw.seek(0)
             yield from _up_to_damage(codec, _Input(raw.read, careful_from=stored.offset), done)
         warn(f"the {codec.name} data is damaged ({damage}); what could be decoded before the damage was read")
 

@@ -34,6 +34,15 @@ class Source:
     identity: tuple[int, int] | None = None
     warnings: list[str] = field(default_factory=list)
 
+    def magic(self, n: int) -> bytes:
+        """Return the first `n` bytes as they are stored, which tell what kind of file it is."""
+        with self.opener(True) as raw:
+            read = self._guarded(raw.read, lambda _: None)
+            magic = b""
+            while len(magic) < n and (more := read(n - len(magic))):
+                magic += more
+        return magic
+
     def head(self, n: int = SAMPLE) -> bytes:
         """Return the first `n` bytes; `blocks` gives them again."""
         head = b""
@@ -154,7 +163,7 @@ def _file(path: str) -> _Opener:
         except OSError as error:
             raise UnreadableInput(f"{path}: {_why(path, error)}") from error
         with stream:
-            yield Raw(stream.read, lambda: stream.seek(0))
+            yield Raw(stream.read, stream.seek, stream)
 
     return opened
 
@@ -165,7 +174,7 @@ def _seekable(stream: BinaryIO) -> _Opener:
     @contextmanager
     def opened(_: bool) -> Iterator[Raw]:
         stream.seek(start)
-        yield Raw(stream.read, lambda: stream.seek(start))
+        yield Raw(stream.read, lambda offset: stream.seek(start + offset), stream)
 
     return opened
 

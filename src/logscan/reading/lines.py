@@ -27,7 +27,7 @@ _MAGIC = (
     (b"\x1f\x8b\x08", "compressed twice: run gunzip first"),
     (b"LPKSHHRH", "a systemd journal: pipe in what journalctl -o json --file prints"),
     (b"SQLite format 3\0", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file inside another file: unpack it first"),
     (b"ARROW1", "an Arrow file"),
 )
 _TAR_MAGIC = slice(257, 262)  # POSIX.1-1988 ustar header

@@ -131,11 +131,15 @@ def _reading(report: Report) -> str:
     parsers = ", ".join(report.summary.parsers)
     if not report.inputs:
         return listed((parsers, plural(report.summary.replies, "reply", "replies")))
-    lines = sum(source.lines for source in report.inputs)
     understood = sum(source.understood for source in report.inputs)
     not_understood = sum(source.unparsed for source in report.inputs)
     share = percentage(understood, understood + not_understood)
-    return f"{parsers} {plural(lines, 'line')}, {share} understood".strip()
+    amounts = [
+        plural(count, unit)
+        for unit in ("line", "row")
+        if (count := sum(source.lines for source in report.inputs if source.unit == unit))
+    ]
+    return f"{parsers} {' and '.join(amounts) or '0 lines'}, {share} understood".strip()
 
 
 def _notes(report: Report) -> Iterator[str]:
@@ -271,7 +275,7 @@ def _inputs(inputs: Iterable[InputReport], verbose: int) -> Table:
     return Table(
         title="What was read" if verbose else "Not understood completely",
         columns=(
-            Column("lines", number=True),
+            Column("lines" if all(source.unit == "line" for source in shown) else "lines, rows", number=True),
             Column("understood", number=True),
             Column("not", number=True),
             Column("others'", number=True),
