@@ -46,14 +46,16 @@ _EXAMPLES = 5
 
 
 class Scan:
-    """Reads sources once, as an iterable of RecordBatches in SCHEMA (``cause`` null); then ``inputs`` is complete.
+    """Reads sources once, in order, as an iterable of RecordBatches in SCHEMA (``cause`` null).
+
+    Then ``inputs`` is complete.
 
     ``on_progress`` is called with the source's name and the number of bytes of each block that was read.
     """
 
     def __init__(
         self,
-        paths: Paths | None,
+        sources: Sequence[Source],
         options: ScanOptions,
         on_progress: Callable[[str, int], None] | None = None,
     ) -> None:
@@ -63,7 +65,7 @@ class Scan:
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
         self._machines: dict[str, LogMachine] = {}
-        self._sources = find_sources(_as_list(paths))
+        self._sources = sources
         #: Inputs that could not be read: a line each.
         self.problems: list[str] = []
         #: Days (UTC) of a dataset that lie outside the window: they were not even opened.
@@ -208,7 +210,7 @@ def scan(
         syslog_name=syslog_name,
         columns=tuple(columns) if columns is not None else None,
     )
-    return Scan(paths, options, on_progress)
+    return Scan(find_sources(_as_list(paths)), options, on_progress)
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -60,6 +60,8 @@ _OPTIONS = {
     "tz": _ZONE,
     "parser": _TEXT,
     "top": _COUNT,
+    "ingest.store": _TEXT,
+    "ingest.keep": _COUNT,
     "mail.to": _TEXTS,
     "mail.from": _TEXT,
     "mail.smtp": _TEXT,

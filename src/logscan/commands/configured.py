@@ -13,12 +13,26 @@ if TYPE_CHECKING:
     from logscan.settings import Settings
 
 
+#: Options whose value may be left out.
+OPTIONAL_VALUES = ("--store",)
+
+
 class Configured(TyperCommand):
     """A command that takes from the configuration what its user does not say.
+
+    An option in OPTIONAL_VALUES may stand without its value, which is then empty.
 
     A key is the long name of an option, or the name of an argument; those in the section with the command's
     name are for that command only. The settings are ``context.obj``. Nothing is read for ``--help``.
     """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments apart; see Command.parse_args of Click."""
+        given = [
+            f"{word}=" if word in OPTIONAL_VALUES and next_word.startswith("-") else word
+            for word, next_word in zip(args, [*args[1:], "-"], strict=False)
+        ]
+        return super().parse_args(ctx, given)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see Command.invoke of Click."""

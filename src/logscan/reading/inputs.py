@@ -25,7 +25,8 @@ class Source:
 
     `name` is the path as given, - for standard input. `modified` is when it was last written, if known.
     `warnings` says what was odd about it; it is complete once `blocks` has ended. `identity` is the same for
-    two names of one file. Where the input cannot be read, `head` and `blocks` raise UnreadableInput.
+    two names of one file. `blocks` begins at byte `start` of the contents, and what it reads passes `tap`.
+    Where the input cannot be read, whatever reads it raises UnreadableInput.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Source:
     modified: datetime | None = None
     identity: tuple[int, int] | None = None
     warnings: list[str] = field(default_factory=list)
+    start: int = 0
+    tap: Callable[[Iterator[bytes]], Iterator[bytes]] = field(default=iter, repr=False)
 
     def magic(self, n: int) -> bytes:
         """Return the first `n` bytes as they are stored, which tell what kind of file it is."""
@@ -60,11 +63,18 @@ class Source:
         """Yield whole lines, about `size` bytes at once; only the last line may lack its line end."""
         return self._blocks(size, peek=False, warn=self.warnings.append)
 
+    def contents(self, start: int, size: int) -> Iterator[bytes]:
+        """Yield the contents from byte `start` on, decompressed and otherwise as they are."""
+        with self.opener(True) as raw:
+            read = self._guarded(raw.read, lambda _: None)
+            yield from decompressed(raw._replace(read=read), size, lambda _: None, start)
+
     def _blocks(self, size: int, *, peek: bool, warn: Callable[[str], object]) -> Iterator[bytes]:
         try:
             with self.opener(peek) as raw:
                 guarded = raw._replace(read=self._guarded(raw.read, warn))
-                yield from whole_lines(utf8(decompressed(guarded, size, warn), warn), size, warn)
+                pieces = decompressed(guarded, size, warn, 0 if peek else self.start)
+                yield from whole_lines(utf8(pieces if peek else self.tap(pieces), warn), size, warn)
         except NotTextError as error:
             raise UnreadableInput(f"{self.name}: not a text log but {error}") from error
 

@@ -82,6 +82,11 @@ def utf8(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[byt
         warn(f"NUL bytes left out: {nuls:,}")
 
 
+def encoding_of(sample: bytes) -> str:
+    """Return the encoding of a text that begins so: `utf-8`, `utf-16-le` or `utf-16-be`."""
+    return _encoding(sample)[1]
+
+
 def _encoding(sample: bytes) -> tuple[bytes, str]:
     """Return the byte order mark, if any, and the encoding; bytes that are not UTF-16 count as UTF-8."""
     for mark, encoding in _BYTE_ORDER_MARKS:

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from logscan.errors import UnreadableInput, UsageError
@@ -73,7 +74,7 @@ def _sources(path: Input, number: int) -> Iterator[Source]:
 
 def _folder(path: str) -> Iterator[Source]:
     try:
-        logs = dataset_files(path) or mail_logs(path)
+        logs = _stored(path) or dataset_files(path) or mail_logs(path)
     except OSError as error:
         yield unreadable_source(path, f"the folder cannot be listed ({error.strerror})")
         return
@@ -82,6 +83,14 @@ def _folder(path: str) -> Iterator[Source]:
             path, f"no mail log in this folder; name the files themselves, as in {os.path.join(path, '*')}"
         )
     yield from map(file_source, logs)
+
+
+def _stored(folder: str) -> list[str]:
+    """Return the data files that count, if the folder is a store of ``logscan ingest``."""
+    from logscan.history.manifest import load_manifest
+
+    manifest = load_manifest(Path(folder))
+    return [os.path.join(folder, file.path) for file in manifest.files] if manifest else []
 
 
 def _standard_input() -> Source:
