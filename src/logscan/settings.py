@@ -60,8 +60,6 @@ _OPTIONS = {
     "tz": _ZONE,
     "parser": _TEXT,
     "top": _COUNT,
-    "ingest.store": _TEXT,
-    "ingest.keep": _COUNT,
     "mail.to": _TEXTS,
     "mail.from": _TEXT,
     "mail.smtp": _TEXT,
@@ -71,6 +69,8 @@ _OPTIONS = {
     "mail.only_if_flagged": _SWITCH,
     "mail.all_clear": _SWITCH,
     "mail.attach": _TEXTS,
+    "ingest.store": _TEXT,
+    "ingest.keep": _COUNT,
 }
 
 

@@ -40,6 +40,10 @@ class Configured(TyperCommand):
 
         ctx.obj = load(named_file(ctx))
         ctx.params.update(_defaults(ctx, ctx.obj))
+        if ctx.params.get("store") == "":
+            from logscan.commands.history_options import store_folder
+
+            ctx.params["store"] = str(store_folder(None, ctx.obj))
         return super().invoke(ctx)
 
 
@@ -57,6 +61,8 @@ def _defaults(context: typer.Context, settings: Settings) -> dict[str, Any]:
         source = context.get_parameter_source(str(parameter.name))
         if source is None or source.name != "DEFAULT":
             continue
+        if parameter.name == "paths" and context.params.get("store") is not None:
+            continue  # what is stored is read instead
         for key in (f"{context.info_name}.{option}", option):
             if key in settings.values:
                 found[str(parameter.name)] = _value(context, parameter, settings, key)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from logscan.commands.history_options import STORE
+
 
 class Direction(StrEnum):
     """Who answered: this server a client (inbound), or a remote server this one (outbound)."""
@@ -70,6 +72,7 @@ class ReadOptions:
     syslog_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only lines of this syslog_name, such as postfix-out.")
     ] = None
+    store: Annotated[str | None, STORE] = None
     code: Annotated[
         str | None, typer.Option(metavar="CODES", help="Only these: 421,5xx,4.7.0 (separated by commas).")
     ] = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,13 +14,15 @@ from logscan.causes import assign_causes
 from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
 from logscan.commands.progress import progress
-from logscan.errors import UnreadableInput
+from logscan.errors import UnreadableInput, UsageError
 from logscan.flagging.greylisting import recognise
+from logscan.history.store import existing
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
 from logscan.schema import SCHEMA
 from logscan.selection import Selection
+from logscan.summary import REPORT_COLUMNS
 from logscan.windows import Window, window
 
 if TYPE_CHECKING:
@@ -41,6 +45,10 @@ class Reading:
         codes = (options.code or "").replace(",", " ").lower().split()
         self._selection = Selection(codes, options.direction, options.peer or ())
         self._pseudonyms = Pseudonyms.of_run() if options.anonymize else None
+        if options.store is not None and options.paths:
+            raise UsageError(f"--store {options.store} is read instead of a PATH; name the one or the other")
+        self._store = None if options.store is None else Path(options.store).expanduser()
+        self._manifest = None if self._store is None else existing(self._store)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.
@@ -50,7 +58,7 @@ class Reading:
         options = self._options
         with progress(wanted=not (options.no_progress or options.quiet)) as advance:
             self._scan = scan(
-                options.paths,
+                options.paths if self._store is None else self._store,
                 since=self.window.since,
                 until=self.window.until,
                 parser=options.parser,
@@ -78,8 +86,15 @@ class Reading:
         return self._shown(recognise(assign_causes(table)))
 
     def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
-        """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's."""
+        """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's.
+
+        With a store, earlier periods are compared with, and earlier days tell what to expect.
+        """
+        from logscan.history.past_days import compared, past
         from logscan.reporting import report
+
+        known = self._manifest
+        zone, now = ZoneInfo(self.tz), datetime.now(UTC)
 
         return report(
             replies,
@@ -89,7 +104,23 @@ class Reading:
             tz=self.tz,
             top=top,
             flag_options=flags,
+            earlier=compared(known, self.window, zone, now, self._stored) if known else (),
+            past=past(known, self.window, self._stored) if known else None,
         )
+
+    def _stored(self, since: datetime, until: datetime) -> pa.Table:
+        """The wanted rows of another time in the store, as far as reports count them."""
+        reading = scan(
+            self._store,
+            since=since,
+            until=until,
+            syslog_name=self._options.syslog_name,
+            columns=REPORT_COLUMNS,
+        )
+        rows = pa.Table.from_batches(list(reading), SCHEMA)
+        if reading.problems:
+            raise UnreadableInput("; ".join(reading.problems))
+        return self._selection.of(recognise(assign_causes(rows.unify_dictionaries())))
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The wanted rows with the causes that each reply tells by itself, as they are read."""

@@ -47,6 +47,24 @@ class Sensitivity:
     min_count: int
     factor: float
 
+    def suffices(self, burst: Burst) -> bool:
+        """Whether a burst has enough events, in number and against what was expected."""
+        return burst.count >= max(self.min_count, self.factor * burst.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What earlier days let expect of a series.
+
+    ``levels`` are events per bin of the clock, ``highest`` those of the busiest moment around each. ``support`` is
+    how much time (microseconds) tells of a moment, and variance is m + ``dispersion`` * m**2.
+    """
+
+    levels: Floats
+    highest: Floats
+    support: float
+    dispersion: float
+
 
 @dataclass(frozen=True, slots=True)
 class Burst:
@@ -65,16 +83,20 @@ def find_bursts(
     baseline: Baseline,
     volume: Floats,
     sensitivity: Sensitivity,
+    past: Expectation | None = None,
 ) -> list[Burst]:
     """The bursts of a series in order of time; ``times`` must be in order, ``volume`` is the traffic around it.
 
     What is found at first is set aside for a second look, with a baseline and a dispersion that hold no bursts.
+    ``past``, if earlier days are known, holds none anyway; it takes the place of the baseline.
     """
     if clock.bins < _FEWEST_WINDOWS * _SCALES[0] or weights.sum() < sensitivity.min_count:
         return []
-    series = _Series(times, weights, clock, baseline.support)
+    series = _Series(times, weights, clock, past.support if past else baseline.support)
     if series.busiest < sensitivity.min_count:
         return []
+    if past:
+        return series.search_by(past, sensitivity)
     spans = series.block(sensitivity)
     rough = series.search(baseline.expected(times, weights, volume, spans or None), spans, sensitivity)
     spans += [(burst.first, burst.last) for burst in rough]
@@ -119,23 +141,36 @@ class _Series:
         self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity
     ) -> list[Burst]:
         """The bursts against this many expected events per bin; ``known`` ones tell nothing about the calm."""
+        found = self._found(expected, expected, self._dispersion(expected, known), sensitivity)
+        return [whole for core, whole in found if sensitivity.suffices(core)]
+
+    def search_by(self, past: Expectation, sensitivity: Sensitivity) -> list[Burst]:
+        """The bursts against what earlier days let expect.
+
+        What comes every day at its time may lie in a burst of many hours: if its core does not stand out, all of it may.
+        """
+        found = self._found(past.levels, past.highest, past.dispersion, sensitivity)
+        return [whole for core, whole in found if sensitivity.suffices(core) or sensitivity.suffices(whole)]
+
+    def _found(
+        self, expected: Floats, highest: Floats, alpha: float, sensitivity: Sensitivity
+    ) -> list[tuple[Burst, Burst]]:
+        """Stretches, core and all, around windows with more events than chance adds to the ``highest`` levels."""
         taken = np.zeros(self._clock.bins, dtype=np.bool_)
-        bursts = []
-        for start, end in self._unlikely_windows(expected, known, sensitivity):
+        found = []
+        for start, end in self._unlikely_windows(highest, alpha, sensitivity):
             if taken[start:end].any():
                 continue
             core, whole = self._sharpen(expected, start, end, _free(taken, start, end))
             low, high = self._clock.bin_of(np.array([whole.first, whole.last]))
             taken[start:end] = taken[low : high + 1] = True
-            if core.count >= max(sensitivity.min_count, sensitivity.factor * core.expected):
-                bursts.append(whole)
-        return sorted(bursts, key=lambda burst: burst.first)
+            found.append((core, whole))
+        return sorted(found, key=lambda pair: pair[1].first)
 
     def _unlikely_windows(
-        self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity
+        self, expected: Floats, alpha: float, sensitivity: Sensitivity
     ) -> list[tuple[int, int]]:
         """Windows with too many events to be chance, the least likely first."""
-        alpha = self._dispersion(expected, known)
         tests = sum(self._clock.bins / scale for scale in self._scales)
         limit = math.log(sensitivity.significance / tests)
         found = []
