@@ -25,7 +25,7 @@ DAY = 24 * HOUR
 TRIM = 0.3
 #: A log this long or longer has a daily profile: other days tell what to expect at an hour.
 _PROFILE_SPAN = 4 * DAY
-PROFILE_CELL = 30 * MINUTE
+_PROFILE_CELL = 30 * MINUTE
 #: In shorter logs the hours before and after tell it, cut into so many cells each.
 _NEIGHBOURHOOD = 3 * HOUR
 _NEIGHBOUR_CELLS = 18
@@ -92,7 +92,7 @@ class Baseline:
     def support(self) -> float:
         """How much time, in microseconds, tells what to expect at a moment."""
         if self._clock.span >= _PROFILE_SPAN:
-            return 3 * PROFILE_CELL * self._clock.span / DAY
+            return 3 * _PROFILE_CELL * self._clock.span / DAY
         return 2.0 * _NEIGHBOUR_CELLS * self._cell
 
     def volume(self, times: Ints) -> Floats:
@@ -150,7 +150,7 @@ def trimmed_mean(values: Floats, trim: float) -> Floats:
 
 def _cell_width(span: int) -> int:
     if span >= _PROFILE_SPAN:
-        return PROFILE_CELL
+        return _PROFILE_CELL
     return max(min(_NEIGHBOURHOOD, span // 2) // _NEIGHBOUR_CELLS, 1)
 
 
@@ -178,7 +178,7 @@ def _by_neighbours(cells: Floats, trim: float) -> Floats:
 
 def _by_profile(cells: Floats, trim: float) -> Floats:
     """The mean of all days at this time of day, half an hour more or less, times the level of this day."""
-    per_day = DAY // PROFILE_CELL
+    per_day = DAY // _PROFILE_CELL
     days = -(-len(cells) // per_day)
     table = np.pad(cells, (0, days * per_day - len(cells)), constant_values=_MISSING).reshape(days, per_day)
     near = np.concatenate([np.roll(table, shift, axis=1) for shift in (-1, 0, 1)])

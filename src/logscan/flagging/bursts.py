@@ -147,7 +147,7 @@ class _Series:
     def search_by(self, past: Expectation, sensitivity: Sensitivity) -> list[Burst]:
         """The bursts against what earlier days let expect.
 
-        What comes every day at its time may lie in a burst of many hours: if its core does not stand out, all of it may.
+        What comes every day may lie in a burst of many hours: if its core does not stand out, all of it may.
         """
         found = self._found(past.levels, past.highest, past.dispersion, sensitivity)
         return [whole for core, whole in found if sensitivity.suffices(core) or sensitivity.suffices(whole)]

@@ -7,18 +7,22 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from logscan.flagging.baseline import DAY, PROFILE_CELL, TRIM, Clock, Floats, Ints, trimmed_mean
+from logscan.flagging.baseline import DAY, MINUTE, Clock, Floats, Ints, trimmed_mean
 from logscan.flagging.bursts import Expectation, dispersion
 from logscan.flagging.negatives import Log, Negatives
 
 #: Fewer days tell too little; the log itself then tells what to expect.
 FEWEST_DAYS = 3
-_CELLS = DAY // PROFILE_CELL
+#: Times of day are told apart by so much; what comes every day may come so many of them earlier or later.
+_CELL, _SHIFT = 10 * MINUTE, 3
+_CELLS = DAY // _CELL
+#: The share of highest counts left out, as those of incidents.
+_TRIM = 0.2
 #: How much busier or calmer than usual a day is taken to be.
 _LEVEL = (0.5, 3.0)
 #: A few accepted replies more on both sides keep the level of nearly empty days near one.
 _CALM = 10
-#: No half hour is thought to expect less when it is told how irregular a kind is.
+#: No time of day is thought to expect less when it is told how irregular a kind is.
 _FLOOR = 0.5
 _UNKNOWN = "unknown"
 
@@ -78,15 +82,16 @@ class Expectations:
     def of(self, kind: Kind) -> Expectation:
         """What to expect of a kind of replies."""
         table = self._past.table(kind)
-        usual = trimmed_mean(table.T, TRIM)
+        usual = _usual(table)
         # What comes every day may come half an hour earlier or later.
-        around = np.maximum.reduce([np.roll(usual, shift) for shift in (-1, 0, 1)])
-        level = self._level(kind[0])
+        around = np.maximum.reduce([np.roll(usual, shift) for shift in range(-_SHIFT, _SHIFT + 1)])
+        level, floored = self._level(kind[0]), np.maximum(usual, _FLOOR)
         return Expectation(
             levels=level * self._per_bin(usual),
             highest=level * self._per_bin(around),
-            support=float(3 * len(table) * PROFILE_CELL),
-            dispersion=dispersion(table.ravel(), np.maximum(np.tile(usual, len(table)), _FLOOR), robust=True),
+            support=float(3 * len(table) * _CELL),
+            # That of the day in the middle: one with an incident looks irregular.
+            dispersion=float(np.median([dispersion(day, floored, robust=False) for day in table])),
         )
 
     def _level(self, direction: str | None) -> float:
@@ -96,9 +101,21 @@ class Expectations:
 
     def _per_bin(self, profile: Floats) -> Floats:
         """Events per time of day as events per bin of the clock."""
-        at = (np.arange(_CELLS) + 0.5) * PROFILE_CELL
+        at = (np.arange(_CELLS) + 0.5) * _CELL
         levels: Floats = np.interp(self._places % DAY, at, profile, period=DAY)
-        return levels * (self._clock.width / PROFILE_CELL)
+        return levels * (self._clock.width / _CELL)
+
+
+def _usual(table: Floats) -> Floats:
+    """Events of a usual day by time of day; an incident on one day leaves no trace in it.
+
+    To leave out the highest counts of each time of day takes too much off where there are few; the total of the
+    day that is in the middle of all days tells how much.
+    """
+    near = np.stack([np.roll(trimmed_mean(table.T, _TRIM), shift) for shift in (-1, 0, 1)]).mean(axis=0)
+    missing = max(float(np.median(table.sum(axis=1))) - near.sum(), 0.0)
+    usual: Floats = near + missing / _CELLS
+    return usual
 
 
 def kinds_of(refused: Negatives) -> list[tuple[Kind, Ints]]:
@@ -136,5 +153,5 @@ def _accepted(log: Log, direction: str | None) -> Floats:
 
 def _by_cell(times: Ints, weights: Ints) -> Floats:
     """Events by time of day (UTC)."""
-    cells: Floats = np.bincount(times % DAY // PROFILE_CELL, weights, _CELLS).astype(np.float64)
+    cells: Floats = np.bincount(times % DAY // _CELL, weights, _CELLS).astype(np.float64)
     return cells
