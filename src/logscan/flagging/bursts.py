@@ -18,6 +18,8 @@ from logscan.flagging.baseline import MINUTE, Baseline, Clock, Flags, Floats, In
 #: Lengths of the windows, in bins of the clock; that by which the dispersion is estimated.
 _SCALES = (4, 8, 16, 32, 64)
 _REFERENCE = 8
+#: Where earlier days are known, what takes hours to gather stands out too.
+_LONG_SCALES = (128, 256, 512)
 #: … unless they are longer than this (an hour and a bit): what takes longer to gather is no spike.
 _LONGEST = 64 * MINUTE
 #: A stretch that lasts longer must reach so many times the usual factor, against the calmer half of the log.
@@ -57,11 +59,12 @@ class Expectation:
     """What earlier days let expect of a series.
 
     ``levels`` are events per bin of the clock, ``highest`` those of the busiest moment around each. ``support`` is
-    how much time (microseconds) tells of a moment, and variance is m + ``dispersion`` * m**2.
+    how much time (microseconds) of so many ``days`` tells of a moment, and variance is m + ``dispersion`` * m**2.
     """
 
     levels: Floats
     highest: Floats
+    days: int
     support: float
     dispersion: float
 
@@ -92,7 +95,7 @@ def find_bursts(
     """
     if clock.bins < _FEWEST_WINDOWS * _SCALES[0] or weights.sum() < sensitivity.min_count:
         return []
-    series = _Series(times, weights, clock, past.support if past else baseline.support)
+    series = _Series(times, weights, clock, baseline.support, past)
     if series.busiest < sensitivity.min_count:
         return []
     if past:
@@ -108,9 +111,12 @@ def find_bursts(
 class _Series:
     """The events of one kind, and how often they come in windows of the clock."""
 
-    def __init__(self, times: Ints, weights: Ints, clock: Clock, support: float) -> None:
+    def __init__(
+        self, times: Ints, weights: Ints, clock: Clock, support: float, past: Expectation | None = None
+    ) -> None:
         self._times = times
-        self._support = support
+        self._support = past.support if past else support
+        self._days = past.days if past else 0
         self._total = np.concatenate(([0], np.cumsum(weights)))
         self._clock = clock
         self._counts = clock.counts(times, weights)
@@ -119,6 +125,8 @@ class _Series:
             for scale in _SCALES
             if scale * _FEWEST_WINDOWS <= clock.bins and scale * clock.width <= _LONGEST
         ] or [_SCALES[0]]
+        if past:
+            self._scales += [scale for scale in _LONG_SCALES if 2 * scale <= clock.bins]
 
     @property
     def busiest(self) -> float:
@@ -180,7 +188,8 @@ class _Series:
             seen, normal = seen[starts], normal[starts]
             # An expectation that rests on few events is uncertain itself: a rate known from n events has a
             # gamma distribution of shape n, which adds 1 / n to the dispersion.
-            events = normal * self._support / (scale * self._clock.width)
+            length = scale * self._clock.width
+            events = normal * max(self._support, self._days * length) / length
             chance = log_tail(seen, np.maximum(normal, _FLOOR), alpha + 1 / (events + 1))
             found.append(np.column_stack((chance, starts, starts + scale))[chance <= limit])
         windows = np.concatenate(found)

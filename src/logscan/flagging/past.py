@@ -89,6 +89,7 @@ class Expectations:
         return Expectation(
             levels=level * self._per_bin(usual),
             highest=level * self._per_bin(around),
+            days=len(table),
             support=float(3 * len(table) * _CELL),
             # That of the day in the middle: one with an incident looks irregular.
             dispersion=float(np.median([dispersion(day, floored, robust=False) for day in table])),
