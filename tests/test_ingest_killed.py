@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +24,8 @@ from logscan.reading.sources import find_sources
 from rotating import RotatingLog
 
 KILLS = int(os.environ.get("LOGSCAN_KILLS", "8"))
+#: What audit hooks hear of before something changes in a folder.
+CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 SEED = int(os.environ.get("LOGSCAN_SEED", "1"))
 
 
@@ -40,23 +44,43 @@ def run(folder: Path, store: Path) -> None:
     assert done.problems == []
 
 
-def killed(folder: Path, store: Path, after: float) -> bool:
-    """Ingest in a process that is killed after so many seconds; whether it came to that."""
+def killed(folder: Path, store: Path, *, after: float | None = None, before: int | None = None) -> bool:
+    """Ingest in a process that is killed after so many seconds, or before it changes so many things in the store.
+
+    Returns whether it came to that.
+    """
     with warnings.catch_warnings():
         # Python warns of forks beside threads; pyarrow's can be forked.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
         try:
+            if before is not None:
+                sys.addaudithook(_killing(before, str(store)))
             run(folder, store)
             os._exit(0)
         finally:
             os._exit(1)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
+    if after is not None:
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
     assert status in (0, signal.SIGKILL)
     return status != 0
+
+
+def _killing(changes: int, store: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """A hook that kills the process before the next change, after so many of them."""
+    left = changes
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        if event in CHANGES and str(arguments[0]).startswith(store):
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
 
 
 def test_rows_equal_those_of_one_run(tmp_path: Path) -> None:
@@ -72,7 +96,10 @@ def test_rows_equal_those_of_one_run(tmp_path: Path) -> None:
         log.grow(random.randrange(30))
         log.rotate()
         log.grow(random.randrange(30))
-        kills += killed(log.folder, tmp_path / "store", random.uniform(0, longest))
+        if random.random() < 0.5:
+            kills += killed(log.folder, tmp_path / "store", after=random.uniform(0, longest))
+        else:
+            kills += killed(log.folder, tmp_path / "store", before=random.randrange(30))
         if random.random() < 0.3:
             started = time.monotonic()
             run(log.folder, tmp_path / "store")
