@@ -110,8 +110,8 @@ def test_what_fills_a_day_is_flagged_by_earlier_days(
     [
         (["-d", "2026-11-10"], []),  # there is nothing before
         (["-d", "2026-11-12"], ["day before"]),
-        (["-d", "2026-11-16 to 2026-11-17"], ["before"]),
-        (["-d", "2026-11-17 12:00 to 2026-11-17 13:00"], ["before", "week before"]),
+        (["-d", "2026-11-16 to 2026-11-17"], ["period before"]),
+        (["-d", "2026-11-17 12:00 to 2026-11-17 13:00"], ["period before", "week before"]),
         (["-S", "2026-11-17"], []),  # it has no end
         ([], []),
     ],
@@ -147,6 +147,17 @@ def test_a_time_without_rows_is_told(store: str, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == (
         "logscan: no rows of that time; there are days from 2026-11-10 to 2026-11-17\n"
     )
+
+
+def test_a_damaged_day_before_is_told_and_today_is_reported(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [damaged] = Path(store).glob("date=2026-11-16/*.parquet")
+    damaged.write_bytes(damaged.read_bytes()[:-50])
+    assert run(["report", "--store", store, "-d", "2026-11-17", "--tz", "UTC"]) == UnreadableInput.exit_status
+    shown = capsys.readouterr()
+    assert "Now, and the week before\n  144          144  2xx\n" in shown.out
+    assert shown.err.count("a damaged Parquet file") == 1
 
 
 def test_a_store_or_a_path(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,8 @@ class Reading:
         if options.store is not None and options.paths:
             raise UsageError(f"--store {options.store} is read instead of a PATH; name the one or the other")
         self._store = None if options.store is None else Path(options.store).expanduser()
+        #: What could not be read of other times in the store.
+        self._problems: list[str] = []
         self._manifest = None if self._store is None else existing(self._store)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -58,7 +60,7 @@ class Reading:
         options = self._options
         with progress(wanted=not (options.no_progress or options.quiet)) as advance:
             self._scan = scan(
-                options.paths if self._store is None else self._store,
+                options.paths if self._store is None else self._files(self.window.since, self.window.until),
                 since=self.window.since,
                 until=self.window.until,
                 parser=options.parser,
@@ -111,16 +113,24 @@ class Reading:
     def _stored(self, since: datetime, until: datetime) -> pa.Table:
         """The wanted rows of another time in the store, as far as reports count them."""
         reading = scan(
-            self._store,
+            self._files(since, until),
             since=since,
             until=until,
             syslog_name=self._options.syslog_name,
             columns=REPORT_COLUMNS,
         )
         rows = pa.Table.from_batches(list(reading), SCHEMA)
-        if reading.problems:
-            raise UnreadableInput("; ".join(reading.problems))
+        for problem in reading.problems:
+            if problem not in self._problems:
+                self._problems.append(problem)
+                tell(problem)
         return self._selection.of(recognise(assign_causes(rows.unify_dictionaries())))
+
+    def _files(self, since: datetime | None, until: datetime | None) -> list[Path]:
+        """The store's files of some time; the store itself if there are none, which tells what it has."""
+        if self._store is None or self._manifest is None:
+            return []
+        return [self._store / file.path for file in self._manifest.within(since, until)] or [self._store]
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The wanted rows with the causes that each reply tells by itself, as they are read."""
@@ -141,4 +151,5 @@ class Reading:
     @property
     def status(self) -> int:
         """The exit status: 3 if an input could not be read."""
-        return UnreadableInput.exit_status if self._scan and self._scan.problems else 0
+        problems = self._problems or (self._scan and self._scan.problems)
+        return UnreadableInput.exit_status if problems else 0

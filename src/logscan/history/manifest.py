@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,14 @@ class DataFile:
         """The day (UTC) of its rows; None for rows without a time."""
         return day_of(self.path)
 
+    def may_hold(self, since: datetime | None, until: datetime | None) -> bool:
+        """Whether it may have a row from ``since`` on and before ``until``."""
+        if self.first is None or self.last is None:
+            return since is None and until is None
+        return (since is None or datetime.fromisoformat(self.last) >= since) and (
+            until is None or datetime.fromisoformat(self.first) < until
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class KnownLog:
@@ -67,6 +75,11 @@ class Manifest:
     files: tuple[DataFile, ...] = ()
     logs: tuple[KnownLog, ...] = ()
     store: int = field(default=VERSION, kw_only=True)
+
+    def within(self, since: datetime | None, until: datetime | None) -> list[DataFile]:
+        """The files that may have rows from ``since`` on and before ``until``, in order of time."""
+        chosen = [file for file in self.files if file.may_hold(since, until)]
+        return sorted(chosen, key=lambda file: (file.first or "", file.path))
 
     def save(self, folder: Path) -> None:
         """Put it in the place of the store's manifest; from then on it counts."""

@@ -42,7 +42,7 @@ def periods(window: Window, zone: ZoneInfo, now: datetime) -> list[tuple[str, da
         if back == timedelta(days=1)
         else "week before"
         if back == timedelta(days=7)
-        else "before"
+        else "period before"
     )
     shifts = [(label, back)]
     if back < timedelta(days=7):

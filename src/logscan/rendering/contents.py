@@ -188,7 +188,8 @@ def _comparison(report: Report) -> Table:
         for kind, count in changes(refusals_of(report.summary.kinds), periods, report.top)
     ]
     return Table(
-        title="Compared with earlier",
+        # Narrow tables have no headings in text.
+        title=f"Now, and the {periods[0].label}" if len(periods) == 1 else "Compared with earlier",
         columns=(
             Column("now", number=True),
             *(Column(period.label, number=True) for period in periods),
