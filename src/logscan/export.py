@@ -18,7 +18,7 @@ from logscan.atomic import make_folder, replacing
 from logscan.errors import UsageError
 from logscan.reading.datasets import NO_DAY
 from logscan.schema import SCHEMA, SCHEMA_VERSION
-from logscan.writers import Write, format_names, known_format, writer
+from logscan.writers import ParquetRows, Write, format_names, known_format, writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,17 +99,17 @@ def write_days(schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Pat
     """Write a file of this name into the folder of each day (UTC) of a dataset; return how many rows there were."""
     rows = 0
     with ExitStack() as stack:
-        days: dict[str, Write] = {}
+        days: dict[str, ParquetRows] = {}
         for batch in batches:
             rows += len(batch)
             for day, part in _by_day(batch):
                 if day not in days:
                     path = folder / f"date={day}" / name
                     make_folder(path.parent)
-                    days[day] = stack.enter_context(
-                        writer("parquet", stack.enter_context(replacing(path)), schema)
-                    )
-                days[day](part)
+                    for other in days.values():
+                        other.flush()  # logs seldom go back to a day, and what waits takes memory
+                    days[day] = stack.enter_context(ParquetRows(stack.enter_context(replacing(path)), schema))
+                days[day].write(part)
     return rows
 
 
