@@ -184,6 +184,20 @@ def test_a_log_that_is_not_recognised_is_tried_again(folder: Path, store: Path) 
     assert took(store, folder).rows == 1
 
 
+REFUSED = "2026-11-22 10:00:0{} H=(pc) [203.0.113.9] F=<a@example.com> rejected RCPT <x@example.org>: relay not permitted\n"
+
+
+def test_a_refusal_in_two_logs_of_exim_is_kept_once(folder: Path, store: Path) -> None:
+    (folder / "mainlog").write_text(
+        "2026-11-22 09:00:00 1vNabc-00000001xyz-1A2b <= a@example.com H=mx [192.0.2.1] P=esmtp S=100\n"
+    )
+    for second in range(3):
+        for name in ("mainlog", "rejectlog"):
+            add(folder / name, REFUSED.format(second))
+            ingest(store, lambda: find_sources(str(folder)), tz="UTC")
+    assert [row["code"] for row in rows(store)].count(550) == 3
+
+
 # ---- the dataset
 
 

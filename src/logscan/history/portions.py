@@ -122,15 +122,17 @@ def plan(sources: Sequence[Source], logs: Sequence[KnownLog], stack: ExitStack) 
     If anything is new, the latest lines of every log come along, since one log may go on in another.
     """
     result = Plan()
-    portions = []
-    for source in sources:
+    portions: list[Portion] = []
+    # Exim writes a line to its mainlog first and then to the rejectlog. Whoever looks at the rejectlog first will
+    # find in the mainlog what he found there.
+    for source in reversed(sources):
         try:
             portion = _portion(source, logs, stack)
         except UnreadableInput as error:
             result.problems.append(str(error))
         else:
             if portion is not None:
-                portions.append(portion)
+                portions.insert(0, portion)
     result.unchanged = [
         (portion, portion.known) for portion in portions if portion.known and not portion.is_new
     ]
