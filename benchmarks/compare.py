@@ -79,17 +79,35 @@ def speed(mta: str, peer: str, path: Path, lines: int, runs: int) -> None:
         )
 
 
+def outputs(cache: Path, lines: int, runs: int) -> None:
+    """Print what other outputs of one log cost, relative to the report as text."""
+    path = log(cache, "postfix", lines)
+    commands: dict[str, list[str | Path]] = {
+        "report, text": ["report", path],
+        "report, HTML": ["report", path, "--format", "html"],
+        "export, Parquet": ["export", path, "-q", "-o", cache / "export.parquet"],
+    }
+    costs = {name: cost([*LOGSCAN, *command], runs) for name, command in commands.items()}
+    print(f"\n## Outputs of {lines:,} lines\n")
+    print("| output | seconds | peak memory, MB | time relative to the report as text |")
+    print("|---|---:|---:|---:|")
+    for name, its in costs.items():
+        relative = its.seconds / costs["report, text"].seconds
+        print(f"| {name} | {its.seconds:.2f} | {its.memory:.0f} | {relative:.2f} |")
+
+
 def memory(cache: Path, sizes: tuple[int, int], runs: int) -> None:
-    """Print how the memory of an export grows with the log."""
-    print("\n## Memory of `logscan export` to Parquet\n")
-    print("| lines | seconds | peak memory, MB | relative to the shorter log |")
-    print("|---:|---:|---:|---:|")
-    first = 0.0
-    for lines in sizes:
-        path = log(cache, "postfix", lines)
-        its = cost([*LOGSCAN, "export", path, "-o", cache / "export.parquet"], runs)
-        first = first or its.memory
-        print(f"| {lines:,} | {its.seconds:.2f} | {its.memory:.0f} | {its.memory / first:.2f} |")
+    """Print how memory grows with the log."""
+    print("\n## Memory\n")
+    print("| command | lines | peak memory, MB | relative to the shorter log |")
+    print("|---|---:|---:|---:|")
+    for name, options in (("report", ()), ("export, Parquet", ("-q", "-o", cache / "export.parquet"))):
+        first = 0.0
+        for lines in sizes:
+            path = log(cache, "postfix", lines)
+            its = cost([*LOGSCAN, name.split(",")[0], path, *options], runs)
+            first = first or its.memory
+            print(f"| {name} | {lines:,} | {its.memory:.0f} | {its.memory / first:.2f} |")
 
 
 def startup(runs: int) -> None:
@@ -121,6 +139,7 @@ def main() -> None:
     print(f"# logscan and others\n\nPython {python}, {os.cpu_count()} processors, {runs} runs each.")
     speed("Postfix", "pflogsumm", log(cache, "postfix", lines), lines, runs)
     speed("Exim", "eximstats", log(cache, "exim", lines // 2), lines // 2, runs)
+    outputs(cache, lines, runs)
     memory(cache, (lines // 10, lines), 1)
     startup(runs)
 

@@ -1,6 +1,6 @@
 """Keep what the documentation shows equal to what logscan prints.
 
-    python docs/generate.py           rewrites the outputs in README.md and docs/*.md
+    python docs/generate.py           rewrites the outputs in README.md and docs/*.md, and docs/logscan.1
     python docs/generate.py --check   only tells which are out of date, and fails if any is
 
 An output is a fenced block after a comment that names the command:
@@ -18,6 +18,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from manual import page as manual_page
+
 REPOSITORY = Path(__file__).parents[1]
 LOGSCAN = (sys.executable, "-c", "import logscan.cli; logscan.cli.main()")
 # As on a terminal of 80 columns without colour, wherever this runs.
@@ -34,6 +36,9 @@ BLOCK = re.compile(
     r"(?P<fence>```\w*\n)(?P<output>.*?)^```$",
     re.M | re.S,
 )
+
+
+MANUAL = REPOSITORY / "docs" / "logscan.1"
 
 
 def pages() -> list[Path]:
@@ -69,12 +74,12 @@ def renewed(text: str) -> str:
 def main(*, check: bool) -> None:
     """Renew all pages, or only name those that need it."""
     stale = []
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        if (now := renewed(text)) != text:
-            stale.append(str(page.relative_to(REPOSITORY)))
+    for path in (*pages(), MANUAL):
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if (now := manual_page() if path == MANUAL else renewed(text)) != text:
+            stale.append(str(path.relative_to(REPOSITORY)))
             if not check:
-                page.write_text(now, encoding="utf-8")
+                path.write_text(now, encoding="utf-8")
     if stale:
         print("out of date:" if check else "renewed:", *stale)
     sys.exit(1 if check and stale else 0)

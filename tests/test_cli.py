@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -339,6 +340,7 @@ HELP = [
     ["report"],
     ["export"],
     ["explain"],
+    ["doctor"],
     ["parsers"],
     *(["parsers", name] for name in ("list", "show", "check", "try")),
 ]
@@ -389,6 +391,25 @@ def test_locale_c_gives_ascii(log: str) -> None:
     assert "they->us" in done.stdout
 
 
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_what_says_that_it_is_utf_8_is_so_in_every_locale(log: str, kind: str) -> None:
+    elsewhere = {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1"}
+    for arguments in (["report", log, "--tz", "UTC"], ["explain", "421"]):
+        here = command(*arguments, "--format", kind).stdout
+        assert not here.isascii()
+        assert command(*arguments, "--format", kind, environment=elsewhere).stdout == here
+
+
+@pytest.mark.parametrize("environment", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_log_may_have_any_name(log: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    for name, shown in ((b"m\xe4il.log", r"m\xe4il.log"), ("m\xe4il.log".encode(), "m\xe4il.log")):
+        path = os.fsencode(tmp_path) + b"/" + name
+        shutil.copy(log, path)
+        done = command("report", os.fsdecode(path), "--format", "json", environment=environment)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["inputs"][0]["source"] == f"{tmp_path}/{shown}"
+
+
 def test_colour_follows_the_option(log: str) -> None:
     assert "\x1b[" in command("report", log, "--color", "always").stdout
     assert "\x1b[" not in command("report", log).stdout
@@ -397,6 +418,30 @@ def test_colour_follows_the_option(log: str) -> None:
 def test_standard_input_is_read(log: str) -> None:
     done = command("report", "-", "--format", "json", given=LOG)
     assert json.loads(done.stdout)["inputs"][0]["source"] == "-"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "--format", "html"],
+        ["export", "-o", "-", "--format", "csv"],
+        ["mail", "--dry-run", "--to", "kim@example.org", "--from", "lee@example.org"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_full_disk_is_one_line(log: str, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "logscan", *arguments, log, "-q"],
+            env={"PYTHONPATH": str(SRC), "HOME": os.environ["HOME"]},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.stderr == "logscan: the output cannot be written: No space left on device\n"
+    assert done.returncode == 2
 
 
 def test_reader_that_goes_away_is_no_error(log: str) -> None:

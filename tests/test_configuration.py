@@ -149,7 +149,7 @@ def test_without_a_file_nothing_is_configured() -> None:
         ('to = ["a@example.org"]\n', ":1: unknown key to; did you mean mail.to?"),
         ('# mail\n\n[mial]\nto = "a@example.org"\n', ":4: unknown key mial.to; did you mean mail.to?"),
         ("[flags]\nmin_cuont = 3\n", ":2: unknown key flags.min_cuont; did you mean flags.min_count?"),
-        ("own_zebras = 1\n", ":1: unknown key own_zebras; known are paths, tz, "),
+        ("zebras = 1\n", ":1: unknown key zebras; known are paths, tz, "),
         ('top = "five"\n', ":1: top must be a whole number above 0, not 'five'"),
         ("top = 0\n", ":1: top must be a whole number above 0, not 0"),
         ("top = true\n", ":1: top must be a whole number above 0, not True"),

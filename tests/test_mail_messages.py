@@ -226,6 +226,16 @@ def test_the_html_loads_and_runs_nothing(report: Report) -> None:
 
 
 @pytest.mark.usefixtures("without_plots")
+def test_the_last_of_many_columns_goes_below_the_others_where_a_phone_shows_it() -> None:
+    page = content(parsed(report_message(a_report(), ENVELOPE)), "html")
+    replied = page.partition("Replies (185)")[2].partition("</table>")[0]
+    rows = [row.count("<td") for row in replied.split("<tr")[3:]]
+    assert rows == [5, 2] * 5
+    assert 'colspan="5"' in replied
+    assert "Service not available, closing transmission channel" in replied
+
+
+@pytest.mark.usefixtures("without_plots")
 def test_nothing_hostile_is_in_the_text() -> None:
     message = parsed(report_message(a_hostile_report(), ENVELOPE))
     for kind in ("plain", "html"):

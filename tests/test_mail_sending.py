@@ -240,7 +240,7 @@ REFUSALS = {
     "a text that tells no cause": (
         {"MAIL": b"550 No.\r\n"},
         "answered MAIL FROM with 550 No.",
-        "Requested action not taken: mailbox unavailable",
+        "Requested action not taken: mailbox unavailable. ",
     ),
     "STARTTLS refused": (
         {"EHLO": b"250-mx.example.net\r\n250 STARTTLS\r\n", "STARTTLS": b"454 4.7.0 TLS not available\r\n"},
@@ -250,6 +250,11 @@ REFUSALS = {
     "STARTTLS not offered": ({}, "does not offer STARTTLS; see --smtp-security", None),
     "silence": ({"CONNECT": None}, "did not answer within 1 s", None),
     "silence after the data": ({"EOD": None}, "did not answer within 1 s", None),
+    "a line without end": (
+        {"CONNECT": b"220-" + b"x" * 10_000 + b"\r\n"},
+        "answered as no SMTP server does: Line too long.",
+        None,
+    ),
     "something else": (
         {"CONNECT": b"SSH-2.0-OpenSSH\r\n"},
         "answered the connection as no SMTP server does",
@@ -318,6 +323,21 @@ def test_a_kept_message_is_sent_by_the_command_that_is_shown(
     assert kept(tmp_path) == []
 
 
+def test_the_command_that_is_shown_names_no_credential_that_is_gone_by_then(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    for folder, named in (("credentials", False), ("etc", True)):
+        file = tmp_path / folder / "password"
+        file.parent.mkdir()
+        file.write_text(PASSWORD)
+        where = f"127.0.0.1:{free_port()}"
+        mail(log, *TO, "--smtp", where, "--smtp-user", USER, "--smtp-password-file", str(file), status=5)
+        hint = capsys.readouterr().err.splitlines()[-1]
+        assert f"--smtp-user {USER}" in hint
+        assert (str(file) in hint) == named
+
+
 def test_a_message_that_fails_again_stays(
     log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -342,15 +362,33 @@ def test_only_those_who_were_refused_get_it_again(
     assert f"{kept(tmp_path)[0]} --to nobody@example.org --smtp " in hint
 
 
-def test_a_folder_that_cannot_be_written(
+def test_where_its_folder_cannot_be_written_a_message_is_kept_among_temporary_files(
     log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     mail(log, *TO, "--smtp", f"127.0.0.1:{free_port()}", *UNENCRYPTED, status=5)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("logscan: not sent: ")
-    assert re.fullmatch(r"logscan: the message is lost: \S+/unsent: cannot be made: Not a directory", second)
+    (path,) = tmp_path.glob("logscan-unsent-*/*.eml")
+    assert f"the message is kept; to send it: logscan mail --resend {path} " in second
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert parsed(path.read_bytes())["To"] == "kim@example.org"
+
+
+def test_only_where_nothing_can_be_written_a_message_is_lost(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    mail(log, *TO, "--smtp", f"127.0.0.1:{free_port()}", *UNENCRYPTED, status=5)
+    _, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"logscan: the message is lost: \S+/unsent cannot be written, nor can another: Not a directory",
+        second,
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,3 +55,24 @@ def test_the_changelog_begins_with_this_version() -> None:
     lines = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
     versions = [line for line in lines if line.startswith("## [") and "Unreleased" not in line]
     assert versions[0].startswith(f"## [{logscan.__version__}]")
+
+
+def test_the_manual_page_has_every_command() -> None:
+    page = (REPOSITORY / "docs" / "logscan.1").read_text(encoding="ascii")
+    sections = re.findall(r"^\.SS logscan (.*)$", page, re.M)
+    for command in ("report", "export", "mail", "explain", "doctor", "parsers try", "config show"):
+        assert command in sections
+    assert f'"logscan {logscan.__version__}"' in page.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    "checker", [["mandoc", "-T", "lint"], ["groff", "-ww", "-man", "-T", "utf8"]], ids=lambda words: words[0]
+)
+def test_the_manual_page_has_no_mistakes(checker: list[str]) -> None:
+    if not shutil.which(checker[0]):
+        pytest.skip(f"{checker[0]} is not installed")
+    done = subprocess.run(
+        [*checker, REPOSITORY / "docs" / "logscan.1"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert checker[0] != "mandoc" or done.stdout == ""

@@ -228,6 +228,47 @@ def test_addresses_share_a_network_if_they_did(one: Any, other: Any) -> None:
     assert same[0] == same[1]
 
 
+KEEPING = Pseudonyms(b"a key for tests", keep_networks=True)
+
+
+@given(st.ip_addresses())
+@example(ip_address("192.0.2.7"))
+@example(ip_address("2001:db8::7"))
+def test_networks_are_kept_on_request(address: Any) -> None:
+    shown = ip_address(KEEPING.of_host(str(address)))
+    network = ip_network((str(address), 24 if address.version == 4 else 48), strict=False)
+    assert shown in network
+    assert KEEPING.of_host(str(address)) == str(shown)
+
+
+def test_host_parts_are_hidden_where_networks_are_kept() -> None:
+    addresses = [f"192.0.2.{host}" for host in range(256)]
+    shown = [KEEPING.of_host(address) for address in addresses]
+    assert sorted(shown) == sorted(addresses), "one for each"
+    assert sum(map(str.__eq__, shown, addresses)) < 5
+    assert Pseudonyms(b"k", keep_networks=True).of_host("192.0.2.7") != KEEPING.of_host("192.0.2.7")
+    subnets = {KEEPING.of_host(f"2001:db8:0:{net}::1").split(":")[3] for net in range(50)}
+    assert len(subnets) > 45, "drawn by the key too"
+
+
+def test_kept_networks_are_kept_in_texts() -> None:
+    ip, ip6 = KEEPING.of_host("192.0.2.7"), KEEPING.of_host("2001:db8::7")
+    said = KEEPING.of_text("host [192.0.2.7]:25 or [IPv6:2001:db8::7] said: no, anna@example.org")
+    assert said == f"host [{ip}]:25 or [IPv6:{ip6}] said: no, {KEEPING.of_address('anna@example.org')}"
+
+
+@pytest.mark.parametrize("log", SAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("options", [["--anonymize"], []], ids=["with --anonymize", "alone"])
+def test_all_else_is_hidden_where_networks_are_kept(log: Path, options: list[str], tmp_path: Path) -> None:
+    plain = exported(log, tmp_path / "plain.jsonl")
+    hidden = exported(log, tmp_path / "hidden.jsonl", "--anonymize-keep-network", *options)
+    names = {name for name in secrets_of(plain) if not is_ip(name)}
+    assert shown_secrets(names, (tmp_path / "hidden.jsonl").read_text()) == []
+    pairs = {(before["peer_ip"], after["peer_ip"]) for before, after in zip(plain, hidden, strict=True)}
+    addresses = [pair for pair in pairs if pair[0]]
+    assert all(KEEPING.of_host(before) == after for before, after in addresses)
+
+
 def test_all_addresses_of_a_network_stay_apart() -> None:
     assert len({NAMED.of_host(f"192.0.2.{host}") for host in range(256)}) == 256
     assert len({NAMED.of_host(f"10.{net // 256}.{net % 256}.1") for net in range(5000)}) == 5000

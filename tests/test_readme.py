@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 import typer
 
+import generate
+import manual
 from logscan.cli import app
 from logscan.logs.definitions import parse_definition
 from logscan.logs.selfcheck import check_parser
@@ -16,17 +17,15 @@ from logscan.logs.selfcheck import check_parser
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
-_spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "docs" / "generate.py")
-assert _spec is not None
-assert _spec.loader is not None
-generate = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(generate)
-
 
 @pytest.mark.parametrize("page", generate.pages(), ids=lambda page: page.name)
 def test_shown_outputs_are_what_the_commands_print(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text == generate.renewed(text), "run: make docs"
+
+
+def test_the_manual_page_is_made_from_the_help() -> None:
+    assert generate.MANUAL.read_text(encoding="utf-8") == manual.page(), "run: make docs"
 
 
 def test_the_readme_shows_the_report_that_make_report_prints() -> None:

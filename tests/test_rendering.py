@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import logscan
+from logscan.causes import TAXONOMY
 from logscan.errors import UsageError
+from logscan.flagging.findings import Peer
 from logscan.frame import to_pandas
 from logscan.rendering.trends import trend
 from logscan.reporting import Window
 from logscan.summary import TIMELINE_STEP
-from reports import HOSTILE, a_day, a_hostile_report, a_report, check_golden
+from reports import HOSTILE, a_day, a_hostile_report, a_report, check_golden, flags
 from tables import moment, replies
 
 EMPTY: dict[str, Any] = {"flags": (), "greylisting": {}, "inputs": (), "window": Window(None, None)}
@@ -74,9 +77,38 @@ def test_problems_come_first() -> None:
     assert places == sorted(places)
 
 
-def test_findings_take_three_lines() -> None:
-    paragraphs = a_report().to_text().split("\n\n")
-    assert [part.count("\n") for part in paragraphs if part.startswith("!")] == [2, 2]
+def finding_lines(text: str) -> list[list[str]]:
+    """The lines of each finding."""
+    return [part.splitlines() for part in text.split("\n\n") if part.startswith("!")]
+
+
+@pytest.mark.parametrize("direction", ["inbound", "outbound"])
+@pytest.mark.parametrize("cause", TAXONOMY)
+def test_advice_is_told_in_full_and_in_few_lines(cause: str, direction: str) -> None:
+    spike = replace(flags()[0], cause=cause, direction=direction)
+    info = TAXONOMY[cause]
+    (lines,) = finding_lines(a_report(flags=(spike,)).to_text())
+    told = " ".join(line.strip() for line in lines).removesuffix(" logscan explain 421")
+    assert told.endswith(f") {info.advice_inbound if direction == 'inbound' else info.advice_outbound}")
+    assert len(lines) <= 5
+
+
+def test_the_command_that_tells_more_takes_no_line_of_its_own() -> None:
+    first, second = finding_lines(a_report().to_text())
+    assert first[-1] == "    of the burst: a campaign, a mail loop or a stolen account."
+    assert second[-1] == "    and whether a device in between alters the dialogue. logscan explain 502"
+
+
+@pytest.mark.parametrize("name", ["x" * 400, "mx-" * 100, "メール" * 100, "a b " * 100])
+def test_names_of_strangers_take_no_more_than_two_lines(name: str) -> None:
+    spike = replace(flags()[0], peers=(Peer(name, None, 3),))
+    ((_title, *others),) = finding_lines(a_report(flags=(spike,)).to_text())
+    who = others[
+        : others.index("    Slow down towards this destination and spread the load. Look for the source")
+    ]
+    assert len(who) <= 2
+    assert who[-1].endswith("…")
+    assert all(cell_len(line) <= 80 for line in who)
 
 
 def test_nothing_empty_is_shown() -> None:
@@ -157,6 +189,12 @@ def test_html_needs_nothing_else() -> None:
     assert len(a_report().to_html()) < 100_000
 
 
+def test_names_in_tables_have_room_beside_other_columns() -> None:
+    page = a_report().to_html()
+    assert '<th scope="col" class="quoted">name</th>' in page
+    assert re.search(r"\.quoted:not\(:last-child\) \{ width: \d+%; \}", page)
+
+
 def test_html_says_what_the_text_says() -> None:
     text = Elements(a_report().to_html()).text
     for words in (
@@ -186,6 +224,8 @@ def test_markdown_keeps_hostile_text_in_code_spans() -> None:
     outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown)
     assert "<script>" not in outside
     assert "](http" not in re.sub(r"\\.", "", outside)
+    assert "://" not in outside
+    assert not [line for line in markdown.splitlines() if line.startswith("- ") and r"\|" in line]
     table = [line for line in markdown.splitlines() if line.startswith("|")]
     for line in table:
         assert re.sub(r"\\\|", "", line).count("|") >= 4

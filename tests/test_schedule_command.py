@@ -60,10 +60,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(installation, "CRON_ENTRY", made.cron)
     monkeypatch.setattr(schedule, "CRON_ENTRY", made.cron)
     monkeypatch.setattr(installation, "BOOTED", tmp_path / "booted")
-    monkeypatch.setattr(installation.subprocess, "run", made.systemctl)
-    monkeypatch.setattr(installation.shutil, "which", lambda name: f"/usr/bin/{name}")
+    # Not the modules themselves, which plots use too.
+    monkeypatch.setattr(installation, "subprocess", SimpleNamespace(run=made.systemctl))
+    which = SimpleNamespace(which=lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(installation, "shutil", which)
+    monkeypatch.setattr(schedule, "shutil", which)
     monkeypatch.setattr(settings, "SYSTEM_FILE", tmp_path / "etc" / "logscan.toml")
-    monkeypatch.setattr(schedule, "HOMES", (str(tmp_path / "home"),))
+    monkeypatch.setattr(schedule, "HIDDEN", (str(tmp_path / "home"),))
     monkeypatch.setattr(schedule, "rights_for", lambda logs, others: schedule_rights)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -314,9 +317,9 @@ def test_the_system_needs_root(
 def test_the_system_sees_no_homes(
     machine: Machine, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(schedule, "HOMES", (str(machine.root / ("home" if place == "log" else "bin")),))
+    monkeypatch.setattr(schedule, "HIDDEN", (str(machine.root / ("home" if place == "log" else "bin")),))
     assert run(["schedule", "install", *DAILY, f"{machine.root}/home/mail.log"]) == 2
-    assert "is in a home, where services of the system see nothing" in capsys.readouterr().err
+    assert "is in a folder of which services of the system see nothing" in capsys.readouterr().err
     assert run(["schedule", "install", *DAILY, f"{machine.root}/home/mail.log", "--cron"]) == 0
 
 

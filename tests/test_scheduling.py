@@ -57,6 +57,21 @@ def test_systemd_finds_nothing_wrong_with_them(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+@needs_systemd
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name.startswith("for-the-system")])
+def test_systemd_finds_services_of_the_system_little_exposed(name: str, tmp_path: Path) -> None:
+    unit = tmp_path / "logscan-mail.service"
+    unit.write_text(SCHEDULES[name])
+    threshold = 17 if "only-root" in name else 13  # in tenths; 100 is a service without any restriction
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", "--no-pager", unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.splitlines()[-1:] + done.stderr.splitlines()
+
+
 # ---- times
 
 

@@ -76,10 +76,10 @@ def test_row_groups_outside_the_window_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
     mark = {"logscan_schema": "1", "logscan_version": "0.1.0"}
     pq.write_table(DAYS.replace_schema_metadata(mark), path, row_group_size=1)
-    sizes: list[int] = []
-    rows = list(scan(path, since=moment("10:30"), on_progress=lambda _, size: sizes.append(size)))
+    told: list[int] = []
+    rows = list(scan(path, since=moment("10:30"), on_progress=lambda _, done, total: told.append(done)))
     assert [row["code"] for batch in rows for row in batch.to_pylist()] == [550]
-    assert len(sizes) == 1
+    assert len(told) == 1
 
 
 def test_only_wanted_columns_are_read(table: Path) -> None:

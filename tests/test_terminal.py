@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan.terminal import sanitise, to_ascii, wants_ascii, wants_color
+from logscan.terminal import columns, sanitise, to_ascii, wants_ascii, wants_color
 
 BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -101,3 +101,14 @@ def test_ascii_follows_locale_and_encoding(
     encoding: str, environment: dict[str, str], ascii_only: bool
 ) -> None:
     assert wants_ascii(Stream(encoding=encoding), environment) is ascii_only
+
+
+@pytest.mark.parametrize(
+    ("terminal", "wide", "expected"),
+    [(False, "60", 80), (True, "60", 60), (True, "20", 50), (True, "300", 120), (True, "", 80)],
+)
+def test_text_is_as_wide_as_the_terminal_within_limits(
+    terminal: bool, wide: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", wide)
+    assert columns(Stream(terminal=terminal)) == expected

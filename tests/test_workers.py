@@ -85,8 +85,8 @@ def test_what_came_before_a_failure_is_parsed(count: int) -> None:
         yield from [b"Nov  5 10:11:12 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]\n"] * count
         raise UnreadableInput("the disk is broken")
 
-    parsed = []
+    parsed: list[int] = []
+    blocks = Workers(Engine(log_parsers()["postfix"]).parse, 100).parsed(failing())
     with pytest.raises(LogscanError, match="the disk is broken"):
-        for block in Workers(Engine(log_parsers()["postfix"]).parse, 100).parsed(failing()):
-            parsed.append(block.lines)
+        parsed.extend(block.lines for block in blocks)
     assert parsed == [1] * count

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from logscan import __version__
+from logscan.commands import completion
 from logscan.commands.configured import Configured, named_file
 from logscan.commands.history_options import LOG_OPTIONS, STORE
 from logscan.commands.mail_options import MailOptions
@@ -187,6 +188,7 @@ def report(
             fail_on=fail_on or (),
             plots=plots,
             flags=context.obj.flags,
+            site=context.obj.site,
         ),
     )
 
@@ -194,6 +196,7 @@ def report(
 @app.command(cls=Configured)
 @reads
 def export(
+    context: typer.Context,
     reading: ReadOptions,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="File, - or, with --partition-by, folder.")
@@ -203,11 +206,17 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
+            autocompletion=completion.table_formats,
             help="parquet, arrow, csv, tsv, jsonl, csv.gz, … Else by the name's ending.",
         ),
     ] = None,
     partition_by: Annotated[
-        str | None, typer.Option(metavar="date", help="A Parquet file for each day (UTC) in the folder.")
+        str | None,
+        typer.Option(
+            metavar="date",
+            autocompletion=lambda: ["date"],
+            help="A Parquet file for each day (UTC) in the folder.",
+        ),
     ] = None,
 ) -> int:
     """Write one row for each reply.
@@ -216,7 +225,7 @@ def export(
     """
     from logscan.commands.export import run
 
-    return run(reading, output, kind, partition_by)
+    return run(reading, context.obj.site, output, kind, partition_by)
 
 
 @app.command(cls=Configured)
@@ -228,7 +237,7 @@ def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> 
     """
     from logscan.commands.mail import run
 
-    return run(reading, options, context.obj.flags)
+    return run(reading, options, context.obj.flags, context.obj.site)
 
 
 @app.command(cls=Configured)
@@ -253,7 +262,12 @@ def ingest(
 @app.command()
 def explain(
     codes: Annotated[
-        list[str], typer.Argument(metavar="CODE", help="421, 4.7.0 or 4xx; two to compare them.")
+        list[str],
+        typer.Argument(
+            metavar="CODE",
+            autocompletion=completion.code,
+            help="421, 4.7.0 or 4xx; two to compare them.",
+        ),
     ],
     reply: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The reply's text, to tell the likely cause.")
@@ -270,6 +284,27 @@ def explain(
     return run(codes, reply, lang, direction, kind)
 
 
+@app.command()
+def doctor(
+    context: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="As for logscan report. Without it: what the configuration says, else this machine's mail log.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Tell whether a report would work here, and what to do if not.
+
+    Exits with 0 if it would, with 3 if no log can be read, with 4 if none is recognised.
+    """
+    from logscan.commands.doctor import run
+
+    return run(paths or (), named_file(context))
+
+
 @parsers.command("list")
 def list_parsers() -> int:
     """List all parsers."""
@@ -279,7 +314,12 @@ def list_parsers() -> int:
 
 
 @parsers.command("show")
-def show_parser(name: Annotated[str, typer.Argument(metavar="NAME", help="A name or a parser file.")]) -> int:
+def show_parser(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", autocompletion=completion.parsers, help="A name or a parser file."),
+    ],
+) -> int:
     """Show what each rule of a parser means."""
     from logscan.commands.parsers import show_one
 
@@ -289,7 +329,10 @@ def show_parser(name: Annotated[str, typer.Argument(metavar="NAME", help="A name
 @parsers.command("check")
 def check_parsers(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE", help="Parser files or names; else all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE", autocompletion=completion.parsers, help="Parser files or names; else all."
+        ),
     ] = None,
 ) -> int:
     """Test parsers against their own samples.
@@ -303,7 +346,10 @@ def check_parsers(
 
 @parsers.command("try")
 def try_parser(
-    name: Annotated[str, typer.Argument(metavar="FILE", help="A parser file or name.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="FILE", autocompletion=completion.parsers, help="A parser file or name."),
+    ],
     log: Annotated[str, typer.Argument(metavar="LOG", help="A log.")],
 ) -> int:
     """Show what a parser makes of a log."""
@@ -394,6 +440,9 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_status
     except typer.Abort:
         return INTERRUPTED
+    except OSError as error:  # of Typer's --install-completion; commands raise LogscanError
+        tell(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return LogscanError.exit_status
     except Exception as error:
         if (usage_message := getattr(error, "format_message", None)) is not None:
             tell(usage_message() + _hint(error))

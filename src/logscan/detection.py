@@ -11,6 +11,7 @@ from pathlib import Path
 from logscan.errors import ParserError, UsageError
 from logscan.logs.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.parser_files import parser_files
+from logscan.reading.layers import Layer, unwrap
 from logscan.transcripts.detection import TranscriptDetection
 from logscan.transcripts.reader import detect_transcript
 
@@ -69,6 +70,12 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ParserError(f"{path}: cannot be read: {error}") from None
+
+
+def recognise(head: bytes, forced: Detected | None = None) -> tuple[Layer | None, Detected | None]:
+    """What the lines of a source are wrapped in, and the parser for what is inside: ``forced``, if that is given."""
+    layer = unwrap(head)
+    return layer, forced or detect(layer.strip(head) if layer else head)
 
 
 def detect(head: bytes) -> Detected | None:

@@ -13,12 +13,12 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import PurePath
 from string import ascii_lowercase
 
 import pyarrow as pa
 
+from logscan.ip_pseudonyms import IpPseudonyms
 from logscan.logs.machine import InputReport
 from logscan.tally import coded
 
@@ -42,11 +42,6 @@ _ADDRESS_KEYS = _USER_KEYS | {"from", "to", "orig_to", "sender", "recipient", "r
 _LETTERS = 10
 #: A name with more labels is no host's; its first ones count as one.
 _LABELS = 10
-#: 240.0.0.0/4 is reserved (RFC 1112 section 4), 2001:db8::/32 for documentation (RFC 3849): nobody's addresses.
-_IPV4_BASE, _IPV6_BASE = 0xF000_0000, 0x2001_0DB8 << 96
-_IPV4_NETWORKS = 1 << 20
-#: Tries to give a /24 a pseudonym of its own; when most are taken, two may share one.
-_TRIES = 32
 
 # Each begins where it cannot go on to the left, or takes all it can, so that no character is tried twice.
 _WORD = re.compile(r"""((?:[<"']|(?:[Uu]ser|[Mm]ailbox|[Aa]ccount) )?)([^\s<>()\[\]{},;"'|]+)""")
@@ -63,23 +58,27 @@ _FOLDERS = re.compile(r"(?<![^\s:])/(?:[^\s/:]+/)+")
 
 
 class Pseudonyms:
-    """Maps values to pseudonyms under one key, for one run.
+    """Maps values to pseudonyms under one key, for one run; ``keep_networks`` leaves the /24 or /48 of addresses.
 
     Only pseudonyms of /24 networks depend on what came before: two that would share one get different ones.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, own_domains: Iterable[str] = (), *, keep_networks: bool = False) -> None:
         self._key = key
-        self._networks: dict[str, int] = {}
-        self._taken: set[int] = set()
+        self._own_domains = {domain.lower() for domain in own_domains}
+        self._ips = IpPseudonyms(self._digest, keep_networks=keep_networks)
         self._hosts: set[str] = set()
         self._users: set[str] = set()
 
     @classmethod
-    def of_run(cls) -> Pseudonyms:
-        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten."""
+    def of_run(cls, own_domains: Iterable[str] = (), *, keep_networks: bool = False) -> Pseudonyms:
+        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten.
+
+        ``own_domains`` are kept, and what lies under them gets pseudonyms under them.
+        """
         key = os.environ.get(KEY_VARIABLE)
-        return cls(key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32))
+        secret = key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32)
+        return cls(secret, own_domains, keep_networks=keep_networks)
 
     def of_table(self, replies: pa.Table) -> pa.Table:
         """The replies table, or some of its columns, with pseudonyms; codes, causes and counts stay."""
@@ -130,12 +129,12 @@ class Pseudonyms:
         return self.of_address(name) if "@" in name else self._of_local(name)
 
     def of_host(self, name: str) -> str:
-        """A host name or domain, label by label: what lies under one domain stays under one."""
+        """A host name or domain, label by label: what lies under one domain stays under one, an own one as it is."""
         if name in _KEPT or not name:
             return name
         if name[0] == "[" and name[-1] == "]":
             return f"[{self.of_host(name[1:-1].removeprefix('IPv6:'))}]"
-        if (found := self.of_ip(name)) is not None:
+        if (found := self._ips.of(name)) is not None:
             return found
         self._hosts.add(name)
         labels = name.rsplit(".", _LABELS)
@@ -146,15 +145,13 @@ class Pseudonyms:
             part and _in_case_of(part, self._letters("host", ".".join(labels[place:]).lower()))
             for place, part in enumerate(parts)
         ]
-        return ".".join([*shown, last])
+        kept = self._own_labels(labels)
+        return ".".join([*shown, last][: len(labels) - kept] + labels[len(labels) - kept :])
 
-    def of_ip(self, text: str) -> str | None:
-        """An IP address; None for what is none."""
-        try:
-            address = ip_address(text)
-        except ValueError:
-            return None
-        return str(self._of_ipv4(address) if address.version == 4 else self._of_ipv6(address))
+    def _own_labels(self, labels: list[str]) -> int:
+        """How many of the last labels are an own domain."""
+        lengths = range(len(labels), 0, -1) if self._own_domains else ()
+        return next((n for n in lengths if ".".join(labels[-n:]).lower() in self._own_domains), 0)
 
     def of_id(self, value: str) -> str:
         """A session id."""
@@ -230,7 +227,7 @@ class Pseudonyms:
             new = self.of_user(bare)
         else:
             new = _HOST.sub(lambda found: self.of_host(found[0]), bare)
-            new = _IPV4.sub(lambda found: self.of_ip(found[0]) or found[0], new)
+            new = _IPV4.sub(lambda found: self._ips.of(found[0]) or found[0], new)
         return piece.replace(bare, new, 1)
 
     def _is_host(self, word: str, before: str) -> bool:
@@ -241,32 +238,7 @@ class Pseudonyms:
         address = found[0].rstrip(".")
         if address.endswith(":") and not address.endswith("::"):
             address = address[:-1]
-        return (self.of_ip(address) or address) + found[0][len(address) :]
-
-    def _of_ipv4(self, address: IPv4Address) -> IPv4Address:
-        network, host = divmod(int(address), 256)
-        digest = self._digest("hosts of", str(network))
-        left, right = divmod(host, 16)
-        for turn in range(4):  # a Feistel network: a permutation of the /24's addresses, drawn by the key
-            left, right = right, left ^ (digest[16 * (turn % 2) + right] >> 4 * (turn // 2)) & 15
-        return IPv4Address(_IPV4_BASE | self._network(str(network)) << 8 | left << 4 | right)
-
-    def _network(self, network: str) -> int:
-        """A number of 20 bits for a /24, no other's if that can be."""
-        if network not in self._networks:
-            number = 0
-            for attempt in range(_TRIES):
-                number = int.from_bytes(self._digest(f"network {attempt}", network)[:4]) % _IPV4_NETWORKS
-                if number not in self._taken:
-                    break
-            self._taken.add(number)
-            self._networks[network] = number
-        return self._networks[network]
-
-    def _of_ipv6(self, address: IPv6Address) -> IPv6Address:
-        network = int.from_bytes(self._digest("network", str(int(address) >> 64))[:4])
-        host = int.from_bytes(self._digest("host", str(int(address)))[:8])
-        return IPv6Address(_IPV6_BASE | network << 64 | host)
+        return (self._ips.of(address) or address) + found[0][len(address) :]
 
     def _letters(self, kind: str, value: str) -> str:
         """Letters only: digits would make a name look like an id, and reports fold ids away."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from logscan.errors import UsageError
+from logscan.known_peers import KnownPeers
 from logscan.schema import SCHEMA
 from logscan.summary import REPORT_COLUMNS, Summary, summarise
 
@@ -46,8 +47,8 @@ class Report:
 
     ``inputs`` says how each source was read; it is empty for a table that came without. ``greylisting`` says
     by direction what became of greylisted messages. ``tz`` is the zone that times are shown in, ``top`` how
-    many entries lists have. ``replies`` is the table it is about, from which plots are made. ``earlier`` are
-    periods to compare it with, as far as a history is known.
+    many entries lists have. ``replies`` is the table it is about, from which plots are made. ``known`` are the
+    peers that the site has words for. ``earlier`` are periods to compare it with, as far as a history is known.
     """
 
     window: Window
@@ -58,6 +59,7 @@ class Report:
     tz: str
     top: int
     replies: pa.Table = field(repr=False, compare=False)
+    known: KnownPeers = field(default_factory=KnownPeers, repr=False)
     earlier: tuple[Earlier, ...] = ()
 
     def to_text(
@@ -111,15 +113,16 @@ def report(
     tz: str = "UTC",
     top: int = 5,
     flag_options: FlagOptions | None = None,
+    known: KnownPeers | None = None,
     earlier: Sequence[Earlier] = (),
     past: Past | None = None,
 ) -> Report:
     """Report on ``replies``: a DataFrame or Table as ``read`` and ``read_table`` give them, whole or in part.
 
     Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
-    if it is more than from the first to the last; ``flag_options``, when to raise a flag. ``earlier`` periods are
-    compared with, and ``past`` days tell what to expect, where a history is known. Raises UsageError if columns
-    are missing.
+    if it is more than from the first to the last; ``flag_options``, when to raise a flag; ``known``, which peers
+    the site has words for (see ``Site.known_in``). ``earlier`` periods are compared with, and ``past`` days tell
+    what to expect, where a history is known. Raises UsageError if columns are missing.
     """
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
@@ -131,16 +134,18 @@ def report(
     from logscan.flagging.flags import FlagOptions, find_flags
     from logscan.flagging.greylisting import outcomes
 
+    known = known or KnownPeers()
     summary = summarise(replies, top=top)
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
     return Report(
         window=Window(since or summary.first, until or after_last),
         inputs=tuple(inputs),
         summary=summary,
-        flags=tuple(find_flags(replies, flag_options or FlagOptions(), past)),
+        flags=tuple(find_flags(replies, flag_options or FlagOptions(), known.own, past)),
         greylisting=outcomes(replies),
         tz=tz,
         top=top,
         replies=replies,
+        known=known,
         earlier=tuple(earlier),
     )

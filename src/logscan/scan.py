@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.detection import HEAD, Detected, detect, named_parser, tried
+from logscan.detection import HEAD, Detected, named_parser, recognise, tried
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.logs.machine import InputReport, LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
 from logscan.reading.datasets import day_of, may_hold
-from logscan.reading.layers import unwrap
 from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA
@@ -40,6 +39,8 @@ __all__ = [
 
 Paths = str | Path | BinaryIO | Sequence[str | Path | BinaryIO]
 
+OnProgress = Callable[[str, int, int | None], None]
+
 #: Bytes of a block: small enough for the caches, large enough that the work per block does not count.
 BLOCK = 8 << 20
 _EXAMPLES = 5
@@ -50,22 +51,25 @@ class Scan:
 
     Then ``inputs`` is complete.
 
-    ``on_progress`` is called with the source's name and the number of bytes of each block that was read.
+    ``on_progress`` is called after each block with the source's name, how many bytes of all sources have been
+    read, and how many there are, None if that is not known; both as they are stored.
     """
 
     def __init__(
         self,
         sources: Sequence[Source],
         options: ScanOptions,
-        on_progress: Callable[[str, int], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         self.options = options
         self.inputs: list[InputReport] = []
-        self._progress = on_progress or (lambda name, size: None)
+        self._on_progress = on_progress
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
         self._machines: dict[str, LogMachine] = {}
         self._sources = sources
+        sizes = [source.size for source in self._sources]
+        self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         #: Inputs that could not be read: a line each.
         self.problems: list[str] = []
         #: Days (UTC) of a dataset that lie outside the window: they were not even opened.
@@ -84,7 +88,7 @@ class Scan:
             if day is not None and not may_hold(day, self.options.since, self.options.until):
                 self.passed_over.append(day)
                 continue
-            report = InputReport(source.name)
+            report = InputReport(source.title)
             self.inputs.append(report)
             try:
                 for table in self._read(source, report):
@@ -93,23 +97,19 @@ class Scan:
                 report.error = str(error)
                 self.problems.append(str(error))
             said = [*source.warnings, *report.warnings]
-            report.warnings = [f"{source.name}: {warning}" for warning in said]
+            report.warnings = [f"{source.title}: {warning}" for warning in said]
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
         if is_parquet(source):
-            yield from read_stored(
-                source, self.options, report, lambda size: self._progress(source.name, size)
-            )
+            yield from read_stored(source, self.options, report, lambda: self._progress(source))
             return
         head = source.head(HEAD)
-        layer = unwrap(head)
-        plain = layer.strip(head) if layer else head
-        detected = self._forced or detect(plain)
+        layer, detected = recognise(head, self._forced)
         if detected is None:
             # Its lines are counted all the same, so that the report can say how much was not understood.
             report.reason = f"not recognised; tried {tried()}" if head else "empty"
             for block in source.blocks(BLOCK):
-                self._progress(source.name, len(block))
+                self._progress(source)
                 count = block.count(b"\n") + (not block.endswith(b"\n"))
                 report.lines += count
                 report.unparsed += count
@@ -126,18 +126,22 @@ class Scan:
                 detected.log_parser, self.options, BLOCK + LONGEST_LINE
             )
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
-        yield from machine.read(blocks, source.name, report, clock)
+        yield from machine.read(blocks, source.title, report, clock)
+
+    def _progress(self, source: Source) -> None:
+        if self._on_progress:
+            self._on_progress(source.title, sum(read.taken for read in self._sources), self._total)
 
     def _stripped(self, source: Source, strip: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
         for block in source.blocks(BLOCK):
-            self._progress(source.name, len(block))
+            self._progress(source)
             yield strip(block) if strip else block
 
     def _read_transcript(
         self, blocks: Iterator[bytes], source: Source, report: InputReport, detected: Detected
     ) -> Iterator[pa.Table]:
         forced = detected.name if self._forced else None
-        reader = TranscriptReader(blocks, source.name, forced, tz=ZoneInfo(self._tz), year=self.options.year)
+        reader = TranscriptReader(blocks, source.title, forced, tz=ZoneInfo(self._tz), year=self.options.year)
         for batch in reader.batches():
             yield pa.Table.from_batches([batch])
         coverage = reader.coverage
@@ -193,7 +197,7 @@ def scan(
     postfix_version: str | None = None,
     syslog_name: str | None = None,
     columns: Iterable[str] | None = None,
-    on_progress: Callable[[str, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Scan:
     """Open sources to be read once; see ``Scan``.
 

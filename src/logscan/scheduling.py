@@ -86,6 +86,8 @@ def system_service(command: Iterable[str], rights: Rights, password_file: str | 
     if rights.every_file:
         lines += ["# The logs are for root only.", "AmbientCapabilities=CAP_DAC_READ_SEARCH"]
     lines.append(f"CapabilityBoundingSet={'CAP_DAC_READ_SEARCH' if rights.every_file else ''}")
+    if not rights.every_file:
+        lines.append("PrivateUsers=yes")  # in which a capability would reach no file of others
     if password_file:
         lines.append(f"LoadCredential={CREDENTIAL}:{_plain_text(password_file).replace('%', '%%')}")
         words.append(f"--smtp-password-file=${{CREDENTIALS_DIRECTORY}}/{CREDENTIAL}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
@@ -10,11 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscan.errors import UsageError
+from logscan.terminal import sanitise
 
 if TYPE_CHECKING:
     from logscan.flagging.findings import FlagOptions
+    from logscan.known_peers import Site
 
 SYSTEM_FILE = Path("/etc/logscan/logscan.toml")
+
+#: The keys of this section are the user's own: an address, a network or a host name each.
+NAMES = "names"
+
+_LONGEST_LABEL = 40
+_HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,6 @@ class Kind:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def _are_texts(value: Any) -> bool:
-    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
 
 
 def _is_number(value: Any) -> bool:
@@ -47,12 +52,40 @@ def _is_zone(value: Any) -> bool:
         return False
 
 
+def _is_domain(value: Any) -> bool:
+    # A last label of digits is that of an address (RFC 3696 section 2).
+    return _is_text(value) and bool(_HOST.fullmatch(value)) and not value.rpartition(".")[2].isdigit()
+
+
+def _is_place(value: Any) -> bool:
+    from ipaddress import ip_network
+
+    try:
+        return _is_text(value) and bool(ip_network(value, strict=False))
+    except ValueError:
+        return _is_domain(value)
+
+
+def _is_label(value: Any) -> bool:
+    return _is_text(value) and value == sanitise(value).strip() and len(value) <= _LONGEST_LABEL
+
+
+def _are(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: all(map(fits, value)) if isinstance(value, list) else fits(value)
+
+
 _TEXT = Kind("a text in quotes", _is_text)
-_TEXTS = Kind('a text in quotes, or several as in ["…", "…"]', _are_texts)
+_TEXTS = Kind('a text in quotes, or several as in ["…", "…"]', _are(_is_text))
+_DOMAINS = Kind('a domain such as "example.org", or several as in ["…", "…"]', _are(_is_domain))
+_PLACES = Kind("an IP address, a network or a host name, or several of them in [ ]", _are(_is_place))
+_LABEL = Kind(f"a text of at most {_LONGEST_LABEL} printable characters", _is_label)
 _ZONE = Kind('a time zone such as "Europe/Berlin"', _is_zone)
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
 _COUNT = Kind("a whole number above 0", lambda value: _is_number(value) and isinstance(value, int))
 _NUMBER = Kind("a number above 0", _is_number)
+
+#: One such value may stand for a list of one.
+_SEVERAL = (_TEXTS, _DOMAINS, _PLACES)
 
 #: Keys are named after the options that they are defaults of. A section is named after its command.
 _OPTIONS = {
@@ -71,6 +104,8 @@ _OPTIONS = {
     "mail.attach": _TEXTS,
     "ingest.store": _TEXT,
     "ingest.keep": _COUNT,
+    "own.domains": _DOMAINS,
+    "own.relays": _PLACES,
 }
 
 
@@ -100,6 +135,22 @@ class Settings:
         from logscan.flagging.findings import FlagOptions
 
         return FlagOptions(**self.section("flags"))
+
+    @property
+    def site(self) -> Site:
+        """What the site says about itself."""
+        from logscan.known_peers import Site
+
+        own = {name: tuple(values) for name, values in self.section("own").items()}
+        return Site(
+            **own, names={place: value for key, value in self.values.items() if (place := place_of(key))}
+        )
+
+
+def place_of(key: str) -> str | None:
+    """The address, network or host name that a key of [names] gives a name to; None for other keys."""
+    section, dot, place = key.partition(".")
+    return place if dot and section == NAMES else None
 
 
 def candidates(named: str | None = None, *, user: bool = True) -> list[Path]:
@@ -163,11 +214,17 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
     known = known_keys() if any(key.startswith("flags.") for key in values) else _OPTIONS
     for key, value in values.items():
-        if key not in known:
+        place = place_of(key)
+        if place is not None and not _is_place(place):
+            raise UsageError(
+                f"{path}:{line_of(key, text)}: {place!r} in [{NAMES}] is no IP address, network or host name"
+            )
+        kind = _LABEL if place is not None else known.get(key)
+        if kind is None:
             raise UsageError(f"{path}:{line_of(key, text)}: unknown key {key}{_hint(key)}")
-        if not known[key].fits(value):
-            raise UsageError(f"{path}:{line_of(key, text)}: {key} must be {known[key].words}, not {value!r}")
-        if known[key] is _TEXTS and isinstance(value, str):
+        if not kind.fits(value):
+            raise UsageError(f"{path}:{line_of(key, text)}: {key} must be {kind.words}, not {value!r}")
+        if kind in _SEVERAL and isinstance(value, str):
             values[key] = [value]
     return values
 

@@ -24,12 +24,12 @@ def is_parquet(source: Source) -> bool:
 
 
 def read_stored(
-    source: Source, options: ScanOptions, report: InputReport, advance: Callable[[int], object]
+    source: Source, options: ScanOptions, report: InputReport, advance: Callable[[], object]
 ) -> Iterator[pa.Table]:
     """The rows of a Parquet file, row group by row group, in SCHEMA; columns that are not wanted are null.
 
     Row groups without a row in the window are passed over; others are given whole. ``report`` counts the file's
-    rows as lines. ``advance`` is told the bytes of each row group. Raises UnreadableInput for a file that is
+    rows as lines. ``advance`` is called after each row group. Raises UnreadableInput for a file that is
     damaged, not logscan's, or of a later version.
     """
     report.parser, report.unit = "parquet", "row"
@@ -50,7 +50,8 @@ def read_stored(
             if _may_hold(group, options.since, options.until):
                 with _undamaged(source.name):
                     table = file.read_row_group(number, columns=names)
-                advance(group.total_byte_size)
+                source.taken = (source.size or 0) * (number + 1) // file.num_row_groups
+                advance()
                 yield _of_service(_whole(table), options.syslog_name)
             report.understood += group.num_rows
 

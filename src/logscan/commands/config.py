@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from logscan.commands.output import show
-from logscan.settings import candidates, known_keys, line_of, load
+from logscan.settings import NAMES, candidates, known_keys, line_of, load, place_of
 from logscan.terminal import sanitise
 
 
@@ -15,10 +15,12 @@ def show_settings(named: str | None) -> int:
     """Print every value that is set, as TOML, with the place that sets it; then the keys that are not set."""
     settings = load(named)
     section = ""
-    for key in known_keys():
+    names = [key for key in settings.values if place_of(key)]
+    for key in (*known_keys(), *names):
         if key not in settings.values:
             continue
-        table, _, name = key.rpartition(".")
+        place = place_of(key)
+        table, _, name = (NAMES, "", _toml(place)) if place else key.rpartition(".")
         if table != section:
             _line(f"\n[{table}]")
             section = table

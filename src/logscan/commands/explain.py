@@ -22,5 +22,5 @@ def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | Non
     else:
         text = found.to_text()
     drawn = to_ascii if kind == "text" and lang == "en" and ascii_only() else str
-    show("".join(f"{drawn(line)}\n" for line in text.splitlines()))
+    show("".join(f"{drawn(line)}\n" for line in text.splitlines()), kind)
     return 0

@@ -13,16 +13,17 @@ from logscan.commands.output import tell
 from logscan.commands.reading import Reading
 from logscan.errors import LogscanError, NotSent, UsageError
 from logscan.flagging.flags import FlagOptions
+from logscan.known_peers import Site
 from logscan.mailing import unsent
 from logscan.mailing.envelope import Envelope, address, own_address
 from logscan.mailing.messages import attach, report_message, short_message, to_bytes
 from logscan.mailing.sending import Sendmail, Smtp, Transport
-from logscan.mailing.servers import Security, password, server
+from logscan.mailing.servers import Security, is_credential, password, server
 from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
 
 
-def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) -> int:
+def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions, site: Site) -> int:
     """Read, report, send, and return the exit status."""
     transport = _transport(options)
     if options.resend is not None:
@@ -30,7 +31,7 @@ def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions) 
     if not options.to:
         raise UsageError("who is to get the report? Use --to")
     envelope = Envelope(_sender(options) or own_address(), _recipients(options))
-    reading = Reading(reading_options, None if options.attach else PLOT_COLUMNS)
+    reading = Reading(reading_options, site, None if options.attach else PLOT_COLUMNS)
     message = _message(reading, envelope, options, flags)
     if message is None:
         if not reading_options.quiet:
@@ -104,7 +105,8 @@ def _again(path: Path, recipients: tuple[str, ...], options: MailOptions) -> str
         words += ("--smtp", options.smtp, "--smtp-security", str(options.smtp_security))
     if options.smtp_user is not None:
         words += ("--smtp-user", options.smtp_user)
-    if options.smtp_password_file is not None:
+    # systemd's credentials are gone when somebody reads this; the configuration knows the file they came from.
+    if options.smtp_password_file is not None and not is_credential(options.smtp_password_file):
         words += ("--smtp-password-file", options.smtp_password_file)
     return shlex.join(words)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from logscan.commands import completion
 from logscan.commands.history_options import STORE
 
 
@@ -47,19 +48,24 @@ class ReadOptions:
             "--date",
             "-d",
             metavar="SPAN",
+            autocompletion=completion.spans,
             help='today, yesterday, 2026-11-22, 2026-11, "last week", "A to B".',
         ),
     ] = None
     parser: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="A known parser or a parser file, instead of telling by the content."
+            metavar="NAME",
+            autocompletion=completion.parsers,
+            help="A known parser or a parser file, instead of telling by the content.",
         ),
     ] = None
     tz: Annotated[
         str | None,
         typer.Option(
-            metavar="ZONE", help="Zone of stamps without one, and of shown times; else this machine's."
+            metavar="ZONE",
+            autocompletion=completion.zones,
+            help="Zone of stamps without one, and of shown times; else this machine's.",
         ),
     ] = None
     year: Annotated[
@@ -74,7 +80,12 @@ class ReadOptions:
     ] = None
     store: Annotated[str | None, STORE] = None
     code: Annotated[
-        str | None, typer.Option(metavar="CODES", help="Only these: 421,5xx,4.7.0 (separated by commas).")
+        str | None,
+        typer.Option(
+            metavar="CODES",
+            autocompletion=completion.codes,
+            help="Only these: 421,5xx,4.7.0 (separated by commas).",
+        ),
     ] = None
     direction: Annotated[
         Direction | None, typer.Option(help="Only what we answered, or what we were answered.")
@@ -85,6 +96,12 @@ class ReadOptions:
     ] = None
     anonymize: Annotated[
         bool, typer.Option("--anonymize", help="Show pseudonyms for addresses, users, hosts and networks.")
+    ] = False
+    anonymize_keep_network: Annotated[
+        bool,
+        typer.Option(
+            "--anonymize-keep-network", help="The same, but keep the /24 or /48 that IP addresses are in."
+        ),
     ] = False
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Do not show how far it is.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress.")] = False

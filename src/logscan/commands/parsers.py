@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.commands.output import ascii_only, show
-from logscan.detection import HEAD, detect, log_parsers
+from logscan.detection import HEAD, log_parsers, recognise
 from logscan.errors import ParserError, UsageError
 from logscan.logs.definitions import LogParser, Rule, load_definition
 from logscan.logs.selfcheck import check_parser
@@ -96,7 +96,7 @@ def try_on(name: str, log: str) -> int:
     Raises UnreadableInput or NothingUnderstood if there is nothing to show.
     """
     for source in find_sources([log]):
-        found = detect(source.head(HEAD)) if source.name != "-" else None
+        _, found = recognise(source.head(HEAD)) if source.name != "-" else (None, None)
         if found:
             _line(f"{source.name} by itself would be read as {found.name}: {found.reason}")
     reading = scan([log], parser=name)

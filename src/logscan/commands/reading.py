@@ -17,6 +17,7 @@ from logscan.commands.progress import progress
 from logscan.errors import UnreadableInput, UsageError
 from logscan.flagging.greylisting import recognise
 from logscan.history.store import existing
+from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
@@ -36,15 +37,19 @@ class Reading:
     Raises UsageError for options that make no sense, before anything is read.
     """
 
-    def __init__(self, options: ReadOptions, columns: Iterable[str] | None = None) -> None:
+    def __init__(self, options: ReadOptions, site: Site, columns: Iterable[str] | None = None) -> None:
         self._options = options
+        self._site = site
+        self._known = KnownPeers()
         self.tz = zone_name(options.tz)
         self.window: Window = window(options.since, options.until, options.on, tz=ZoneInfo(self.tz))
         self._columns = columns
         self._scan: Scan | None = None
         codes = (options.code or "").replace(",", " ").lower().split()
         self._selection = Selection(codes, options.direction, options.peer or ())
-        self._pseudonyms = Pseudonyms.of_run() if options.anonymize else None
+        hidden = options.anonymize or options.anonymize_keep_network
+        keep = options.anonymize_keep_network
+        self._pseudonyms = Pseudonyms.of_run(site.domains, keep_networks=keep) if hidden else None
         if options.store is not None and options.paths:
             raise UsageError(f"--store {options.store} is read instead of a PATH; name the one or the other")
         self._store = None if options.store is None else Path(options.store).expanduser()
@@ -85,7 +90,11 @@ class Reading:
         schema = SCHEMA if self._columns is None else pa.schema(SCHEMA.field(name) for name in self._columns)
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
-        return self._shown(recognise(assign_causes(table)))
+        replies = recognise(assign_causes(table))
+        known = self._site.known_in(replies)
+        shown = self._shown(replies)
+        self._known = known.under(self._pseudonyms.of_host) if self._pseudonyms else known
+        return shown
 
     def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
         """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's.
@@ -95,7 +104,7 @@ class Reading:
         from logscan.history.past_days import compared, past
         from logscan.reporting import report
 
-        known = self._manifest
+        manifest = self._manifest
         zone, now = ZoneInfo(self.tz), datetime.now(UTC)
 
         return report(
@@ -106,8 +115,9 @@ class Reading:
             tz=self.tz,
             top=top,
             flag_options=flags,
-            earlier=compared(known, self.window, zone, now, self._stored) if known else (),
-            past=past(known, self.window, self._stored) if known else None,
+            known=self._known,
+            earlier=compared(manifest, self.window, zone, now, self._stored) if manifest else (),
+            past=past(manifest, self.window, self._stored) if manifest else None,
         )
 
     def _stored(self, since: datetime, until: datetime) -> pa.Table:

@@ -12,10 +12,11 @@ from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.errors import UsageError
 from logscan.flagging.flags import FlagOptions, Spike
+from logscan.known_peers import Site
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report
 from logscan.summary import REPORT_COLUMNS
-from logscan.terminal import wants_color
+from logscan.terminal import columns, wants_color
 
 _ENDINGS = {
     ".txt": "text",
@@ -40,15 +41,16 @@ class ReportOptions:
     fail_on: Collection[str]
     plots: str | None
     flags: FlagOptions
+    site: Site
 
 
 def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     """Read, report, and return the exit status."""
     kind = options.kind or _format_of(options.output)
-    reading = Reading(reading_options, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
+    reading = Reading(reading_options, options.site, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
     table = reading.table()
     found = reading.report(table, top=options.top, flags=options.flags)
-    put(_rendered(found, kind, options), options.output)
+    put(_rendered(found, kind, options), options.output, kind)
     if options.plots:
         paths = save_plots(found, options.plots)
         if not reading_options.quiet:
@@ -91,6 +93,7 @@ def _rendered(found: Report, kind: str, options: ReportOptions) -> str:
             return found.to_markdown()
     to_screen = options.output in (None, "-")
     return found.to_text(
+        width=columns(sys.stdout if to_screen else None),
         color=wants_color(sys.stdout, options.color) if to_screen else options.color == "always",
         ascii_only=options.ascii_only or (to_screen and ascii_only()),
         verbose=options.verbose,

@@ -19,8 +19,8 @@ from logscan.scheduling import Time, cron_entry, service, system_service, timer
 from logscan.settings import Settings, load
 from logscan.terminal import sanitise
 
-# systemd's ProtectHome= hides them.
-HOMES = ("/home", "/root", "/run/user")
+# systemd's ProtectHome= and PrivateTmp= hide them.
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108  nothing is written there
 
 
 def install(options: ScheduleOptions, named: str | None) -> int:
@@ -110,9 +110,9 @@ def _system_service(command: list[str], logs: list[str], settings: Settings) -> 
     files = sorted(set(settings.origins.values()))
     needed: list[str | Path] = [command[0], sys.prefix, sys.base_prefix, *logs, *files]
     for path in needed:
-        if any(Path(path).is_relative_to(home) for home in HOMES):
+        if any(Path(path).is_relative_to(hidden) for hidden in HIDDEN):
             raise UsageError(
-                f"{path} is in a home, where services of the system see nothing; use --user or --cron"
+                f"{path} is in a folder of which services of the system see nothing; use --user or --cron"
             )
     return system_service(
         command, rights_for(logs, files), settings.section("mail").get("smtp_password_file")

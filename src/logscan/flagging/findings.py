@@ -170,7 +170,7 @@ class Spike:
 class CommandRejections:
     """Replies that refused a command itself: unknown, not implemented, out of order, with bad syntax.
 
-    ``culprit`` says who caused most of them: ``scanner``, ``misconfigured client`` or ``remote server``.
+    ``culprit`` says who caused most of them: ``scanner``, ``misconfigured client``, ``remote server`` or ``own relay``.
     ``basis`` is that of most replies; inferred ones stand nowhere in the log.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 from logscan.flagging.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
@@ -16,11 +18,13 @@ __all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer"
 def find_flags(
     replies: pa.Table,
     options: FlagOptions = FlagOptions(),  # noqa: B008  frozen
+    own: Collection[str] = (),
     past: Past | None = None,
 ) -> list[Flag]:
     """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first.
 
-    ``past`` is what earlier days were like; without it the table itself tells what to expect.
+    ``own`` are names and addresses of the site's own relays, which are no scanners. ``past`` is what earlier days
+    were like; without it the table itself tells what to expect.
     """
     refused = Negatives.of(Log(replies))
-    return [*find_spikes(refused, options, past), *find_rejections(refused, options)]
+    return [*find_spikes(refused, options, past), *find_rejections(refused, options, own)]

@@ -195,13 +195,23 @@ def providers(hosts: pa.Array) -> pa.Array:
 def networks(addresses: pa.Array) -> pa.Array:
     """The /24 or /64 of each address, as greylisting sees clients; what is no address stays as it is."""
     column = coded(addresses)
-    found = pa.array([_network(value) for value in column.values.to_pylist()], pa.string())
+    found = pc.replace_substring_regex(column.values, r"^([^:]+)\.[^.:]*$", r"\1")
+    long = np.flatnonzero(pc.match_substring(found, ":").to_numpy(zero_copy_only=False))
+    if len(long):
+        shortened = pa.array(
+            [_network(value) for value in found.take(pa.array(long)).to_pylist()], pa.string()
+        )
+        found = pc.replace_with_mask(found, _mask(long, len(found)), shortened)
     return found.take(pa.array(column.codes, mask=column.codes < 0))
 
 
+def _mask(places: Ints, size: int) -> pa.Array:
+    mask = np.zeros(size, np.bool_)
+    mask[places] = True
+    return pa.array(mask)
+
+
 def _network(address: str) -> str:
-    if ":" not in address:
-        return address.rpartition(".")[0] or address
     try:
         return str(ip_network((address, 64), strict=False))
     except ValueError:

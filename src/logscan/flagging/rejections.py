@@ -6,6 +6,8 @@ client needs, a client that is set up wrongly repeats the same wrong step, and a
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from logscan.flagging.baseline import Flags
 from logscan.flagging.findings import CommandRejections, FlagOptions
 from logscan.flagging.negatives import Negatives, is_value
 from logscan.flagging.portraits import moment, peers_of, seconds_around, totals_of
+from logscan.known_peers import OWN_RELAY
 from logscan.tally import Coded, group
 
 #: RFC 5321 section 4.2.2; 521 is also what Postfix answers to BDAT where chunking is off.
@@ -28,8 +31,13 @@ _MAIL_COMMANDS = (
 _SCANNER, _CLIENT, _SERVER = "scanner", "misconfigured client", "remote server"
 
 
-def find_rejections(refused: Negatives, options: FlagOptions) -> list[CommandRejections]:
-    """The rejected commands among the negative replies by direction, command and code, most frequent first."""
+def find_rejections(
+    refused: Negatives, options: FlagOptions, own: Collection[str] = ()
+) -> list[CommandRejections]:
+    """The rejected commands among the negative replies by direction, command and code, most frequent first.
+
+    ``own`` are names and addresses of the site's own relays.
+    """
     refused = refused.where(is_value(refused.cause, "command") & np.isin(refused.code, _CODES))
     if not len(refused):
         return []
@@ -40,7 +48,7 @@ def find_rejections(refused: Negatives, options: FlagOptions) -> list[CommandRej
     groups = group([refused.direction, command, code], refused.count)
     probing = _is_probing(refused, command)
     found = [
-        _describe(refused.where(members), probing[members], options)
+        _describe(refused.where(members), probing[members], options, own)
         for members in (np.flatnonzero(groups.numbers == number) for number in range(len(groups.totals)))
     ]
     return sorted(found, key=lambda flag: (-flag.count, flag.start, flag.code, flag.command or ""))
@@ -61,11 +69,16 @@ def _is_probing(refused: Negatives, command: Coded) -> Flags:
     return flags
 
 
-def _describe(refused: Negatives, probing: Flags, options: FlagOptions) -> CommandRejections:
+def _describe(
+    refused: Negatives, probing: Flags, options: FlagOptions, own: Collection[str]
+) -> CommandRejections:
     start, end = seconds_around(refused)
     count = int(refused.count.sum())
     peers = peers_of(refused)
-    if refused.way == "outbound":
+    is_own = is_value(refused.column("peer_ip"), *own) | is_value(refused.column("peer_name"), *own)
+    if refused.count[is_own].sum() * 2 >= count:
+        culprit = OWN_RELAY
+    elif refused.way == "outbound":
         culprit = _SERVER
     else:
         culprit = _SCANNER if refused.count[probing].sum() * 2 >= count else _CLIENT

@@ -20,7 +20,7 @@ from logscan.reading.inputs import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from logscan.scan import Scan
+    from logscan.scan import OnProgress, Scan
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ def ingest(
     sources: Callable[[], Sequence[Source]],
     *,
     keep: int | None = None,
-    on_progress: Callable[[str, int], None] | None = None,
+    on_progress: OnProgress | None = None,
     waiting: Callable[[], object] = lambda: None,
     **options: Any,
 ) -> Ingested:
@@ -73,7 +73,7 @@ def _read(
     planned: Plan,
     result: Ingested,
     today: date,
-    on_progress: Callable[[str, int], None] | None,
+    on_progress: OnProgress | None,
     options: dict[str, Any],
 ) -> tuple[dict[Portion, KnownLog], tuple[Any, ...]]:
     """Write the rows of new lines to files that do not count yet; the logs read, and the files."""

@@ -55,7 +55,8 @@ class Portion:
 
     def reading(self, start: int) -> Source:
         """The source to be read from byte ``start`` on."""
-        return replace(self.source, start=start, tap=lambda pieces: self._tap(start, pieces))
+        size = self.size if self.compressed else self.size - start
+        return replace(self.source, size=size, start=start, tap=lambda pieces: self._tap(start, pieces))
 
     def as_known(self, today: date) -> KnownLog:
         """What is known of the log after it was read."""

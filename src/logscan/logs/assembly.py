@@ -1,6 +1,13 @@
-"""What rules captured, put together as the rows of a block: header columns, times, counts, types, order."""
+"""What rules captured, made complete and put together as the rows of a block.
+
+Rules share most of what follows their own regexes: peers, replies and envelopes are taken further apart for all of
+them at once. A few long columns cost much less than many short ones.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +15,17 @@ import pyarrow.compute as pc
 
 from logscan.logs.definitions import Rule
 from logscan.logs.eights import Positions
-from logscan.logs.extraction import Columns, constant, typed
+from logscan.logs.extraction import (
+    NUMBERS,
+    Columns,
+    Steps,
+    as_text,
+    rename_values,
+    split_replies,
+    typed,
+    unfold,
+    unquote_replies,
+)
 from logscan.logs.records import Records
 from logscan.schema import SCHEMA
 
@@ -21,6 +38,61 @@ ROW_SCHEMA = pa.schema(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The lines that one rule matched: their places among the records, and what its regexes captured."""
+
+    rule: Rule
+    places: Positions
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How what was captured is made complete: a parser's steps and words; ``wanted`` names are needed, None for all."""
+
+    steps: Steps
+    values: Mapping[str, Mapping[str, str]]
+    wanted: frozenset[str] | None
+
+    def of(self, found: Sequence[Found]) -> Columns:
+        """The columns of all that was found, one after the other, with what each rule says of its lines."""
+        sizes = [len(part.places) for part in found]
+        columns: Columns = {}
+        for name in dict.fromkeys(name for part in found for name in part.columns):
+            columns[name] = pa.concat_arrays(
+                [
+                    as_text(part.columns[name]) if name in part.columns else pa.nulls(size, pa.string())
+                    for part, size in zip(found, sizes, strict=True)
+                ]
+            )
+        unfold(columns, self.steps, self.wanted)
+        if "quoted_reply" in columns:
+            unquote_replies(columns)
+        if "reply" in columns:
+            split_replies(columns)
+        of_rule = np.repeat(np.arange(len(found)), sizes)
+        for name in dict.fromkeys(name for part in found for name in part.rule.constants):
+            constants = _by_rule([part.rule.constants.get(name) for part in found], of_rule)
+            column = columns.get(name)
+            if column is None:
+                columns[name] = constants
+            elif column.null_count:
+                type_ = NUMBERS.get(name, pa.string())
+                columns[name] = pc.coalesce(typed(name, column, type_), constants.cast(type_))
+        rename_values(columns, self.values)
+        return columns
+
+
+def _by_rule(values: Sequence[str | int | None], of_rule: Positions) -> pa.Array:
+    """For each row the value of its rule; texts as a dictionary."""
+    array = pa.array(values)
+    if array.type == pa.string():
+        encoded = array.dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(of_rule)), encoded.dictionary)
+    return array.take(pa.array(of_rule))
+
+
 def add_header(columns: Columns, records: Records, places: Positions) -> None:
     """Add the header's columns, where no capture gave them, and the lines' numbers."""
     index = pa.array(places)
@@ -31,61 +103,50 @@ def add_header(columns: Columns, records: Records, places: Positions) -> None:
 
 
 def assemble(
-    found: list[tuple[Rule, Positions, Columns]], records: Records, counts: dict[int, int]
+    found: Sequence[Found], columns: Columns, records: Records, counts: Mapping[int, int]
 ) -> pa.Table:
-    """The rows that rules gave, in the order of lines and the columns of ROW_SCHEMA."""
-    sizes = [len(places) for _, places, _ in found]
-    places = np.concatenate([places for _, places, _ in found])
+    """The rows of all that was found, in the order of lines and the columns of ROW_SCHEMA.
+
+    ``counts``: how many lines a record stands for, by its place.
+    """
+    places = np.concatenate([part.places for part in found])
     count = np.ones(len(places), np.int32)
-    for start, (_, here, columns) in zip(np.cumsum([0, *sizes]), found, strict=False):
-        if "total" in columns:
-            # Counters such as vrfy=1/4: three of four commands failed.
-            failed = pc.subtract(columns.pop("total").cast(pa.int32()), columns.pop("ok").cast(pa.int32()))
-            count[start : start + len(here)] = np.asarray(failed)
-    if counts:
-        count = count * np.array([counts.get(int(place), 1) for place in places], np.int32)
+    if "total" in columns:
+        # Counters such as vrfy=1/4: three of four commands failed.
+        failed = pc.subtract(columns["total"].cast(pa.int32()), columns["ok"].cast(pa.int32()))
+        count = np.asarray(failed.fill_null(1)).copy()
+    for place, times in counts.items():
+        count[places == place] *= times
     order = np.argsort(places, kind="stable")
     order = order[count[order] > 0]
     places, index = places[order], pa.array(order)
     values, zones = records.times(places)
-    ready: dict[str, pa.Array] = {
+    names = _by_rule(
+        [part.rule.name for part in found], np.repeat(np.arange(len(found)), [len(p.places) for p in found])
+    )
+    ready = {
         "line": pa.array(records.index[places]),
         "stamp": pa.array(values),
         "zone": pa.array(zones),
         "count": pa.array(count[order]),
-        "rule": _word([constant(rule.name, len(here)) for rule, here, _ in found], index),
+        "rule": names.take(index),
     }
     header = pa.array(places)
     arrays = []
-    for field_ in ROW_SCHEMA:
-        name, type_ = field_.name, field_.type
+    for name, type_ in zip(ROW_SCHEMA.names, ROW_SCHEMA.types, strict=True):
+        column, above = columns.get(name), records.columns.get(name)
         if name in ready:
-            arrays.append(typed(name, ready[name], type_))
-            continue
-        parts = [columns.get(name) for _, _, columns in found]
-        above = records.columns.get(name)
-        if all(part is None for part in parts):
-            arrays.append(
-                pa.nulls(len(order), type_) if above is None else typed(name, above.take(header), type_)
-            )
-            continue
-        filled = [
-            pa.nulls(n, type_) if p is None else typed(name, p, type_)
-            for p, n in zip(parts, sizes, strict=True)
-        ]
-        column = _word(filled, index)
-        if above is not None and column.null_count:
-            column = pc.coalesce(column, typed(name, above.take(header), type_))
+            column = typed(name, ready[name], type_)
+        elif column is not None:
+            column = typed(name, column, type_).take(index)
+            if above is not None and column.null_count:
+                column = pc.coalesce(column, typed(name, above.take(header), type_))
+        elif above is not None:
+            column = typed(name, above.take(header), type_)
+        else:
+            column = pa.nulls(len(order), type_)
         arrays.append(column)
     return pa.Table.from_arrays(arrays, schema=ROW_SCHEMA)
-
-
-def _word(parts: list[pa.Array], index: pa.Array) -> pa.Array:
-    """Parts of a column put together and brought into order."""
-    whole = pa.chunked_array(parts)
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.unify_dictionaries()
-    return pa.concat_arrays(whole.chunks).take(index)
 
 
 def in_order(first: pa.Table, second: pa.Table) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.errors import ParserError
-from logscan.logs.assembly import ROW_SCHEMA, add_header, assemble, in_order
+from logscan.logs.assembly import ROW_SCHEMA, Completion, Found, add_header, assemble, in_order
 from logscan.logs.definitions import LogParser, Rule
 from logscan.logs.dispatch import (
     Prefix,
@@ -30,17 +30,7 @@ from logscan.logs.dispatch import (
     rule_prefixes,
 )
 from logscan.logs.eights import Positions
-from logscan.logs.extraction import (
-    Columns,
-    as_text,
-    constant,
-    extract,
-    rename_values,
-    split_replies,
-    steps_in_order,
-    unfold,
-    unquote_replies,
-)
+from logscan.logs.extraction import Columns, extract, names_of, steps_in_order, unfold
 from logscan.logs.frames import FRAMES
 from logscan.logs.headers import Headers
 from logscan.logs.lines import Lines, segments, split_lines
@@ -100,7 +90,17 @@ class Engine:
         self._services = re.compile(parser.services)
         self._prefix = service_prefix
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
-        self._steps = {rule.name: steps_in_order(rule, parser.fields) for rule in self._rules}
+        self._completion = Completion(
+            steps_in_order(parser.fields, {}, parser.fields), parser.values, self._wanted
+        )
+        shared = {name for alternatives in parser.fields.values() for name in names_of(alternatives)}
+        self._own_steps = {
+            # Own steps that a shared one leads to cannot wait until the shared ones come for all rules.
+            rule.name: steps_in_order(
+                names_of(rule.alternatives), rule.then, {} if shared.isdisjoint(rule.then) else parser.fields
+            )
+            for rule in self._rules
+        }
 
     def check(self) -> None:
         """Raise ``ParserError`` unless RE2 takes every regex."""
@@ -303,7 +303,7 @@ class Engine:
         counts = self._unfold_repeats(records)
         # What was repeated may begin with any word.
         prefix[records.index[list(counts)]] = _ANY_WORD
-        found: list[tuple[Rule, Positions, Columns]] = []
+        found: list[Found] = []
         for daemon, own in self._services_of(records):
             numbers = prefix[records.index[own]]
             for number in np.unique(numbers):
@@ -312,17 +312,19 @@ class Engine:
                     records.message if len(places) == len(records) else records.message.take(pa.array(places))
                 )
                 found += self._match(self._rules_for(daemon, int(number)), places, texts)
-        rows = []
-        for rule, places, columns in found:
-            done[records.index[places]] = True
-            self._unfold(rule, columns, len(places))
-            if rule.role == "reply":
-                rows.append((rule, places, columns))
+        replies = []
+        for part in found:
+            done[records.index[part.places]] = True
+            unfold(part.columns, self._own_steps[part.rule.name], self._wanted)
+            if part.rule.role == "reply":
+                replies.append(part)
             else:
-                add_header(columns, records, places)
-                block.contexts.setdefault(rule.name, []).append(columns)
-        if rows:
-            block.rows = in_order(block.rows, assemble(rows, records, counts))
+                columns = self._completion.of([part])
+                add_header(columns, records, part.places)
+                block.contexts.setdefault(part.rule.name, []).append(columns)
+        if replies:
+            rows = assemble(replies, self._completion.of(replies), records, counts)
+            block.rows = in_order(block.rows, rows)
 
     @cache  # noqa: B019 - an engine lives as long as its scan
     def _rules_for(self, daemon: str, number: int) -> RuleSet:
@@ -339,9 +341,7 @@ class Engine:
                 candidates.append(Candidate(rule, fitting))
         return RuleSet(candidates)
 
-    def _match(
-        self, rules: RuleSet, places: Positions, texts: pa.Array
-    ) -> Iterator[tuple[Rule, Positions, Columns]]:
+    def _match(self, rules: RuleSet, places: Positions, texts: pa.Array) -> Iterator[Found]:
         """Which rule each message is, and what the rule's regexes capture."""
         for candidate in rules.also:
             # Most lines that hold the literal are another rule's too: look before taking apart.
@@ -349,7 +349,7 @@ class Engine:
             if pc.any(likely).as_py():
                 matched, columns = extract(texts.filter(likely), candidate.alternatives)
                 if matched.any():
-                    yield candidate.rule, places[np.asarray(likely)][matched], columns
+                    yield Found(candidate.rule, places[np.asarray(likely)][matched], columns)
         split = rules.split
         for candidate in split.seen:
             if not len(places):
@@ -358,7 +358,7 @@ class Engine:
                 continue
             matched, columns = extract(texts, candidate.alternatives)
             if matched.any():
-                yield candidate.rule, places[matched], columns
+                yield Found(candidate.rule, places[matched], columns)
                 places, texts = places[~matched], texts.filter(pa.array(~matched))
         if split.unseen and len(places):
             # What this log has not shown yet is looked for all at once.
@@ -371,24 +371,8 @@ class Engine:
                     matched, columns = extract(texts, candidate.alternatives)
                     if matched.any():
                         rules.meet(candidate.rule)
-                        yield candidate.rule, places[matched], columns
+                        yield Found(candidate.rule, places[matched], columns)
                         places, texts = places[~matched], texts.filter(pa.array(~matched))
-
-    def _unfold(self, rule: Rule, columns: Columns, count: int) -> None:
-        """Take captured texts further apart, and add what the rule says of all its lines."""
-        unfold(columns, self._steps[rule.name], self._wanted)
-        if "quoted_reply" in columns:
-            unquote_replies(columns)
-        if "reply" in columns:
-            split_replies(columns)
-        for name, value in rule.constants.items():
-            if name not in columns:
-                columns[name] = constant(value, count)
-            elif columns[name].null_count:
-                columns[name] = pc.fill_null(
-                    as_text(columns[name]) if isinstance(value, str) else columns[name], value
-                )
-        rename_values(columns, self.parser.values)
 
     def _unfold_repeats(self, records: Records) -> dict[int, int]:
         """Undo ``message repeated N times: [ … ]`` (rsyslog).

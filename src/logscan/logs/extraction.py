@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.definitions import Alternative, Rule
+from logscan.logs.definitions import Alternative
 from logscan.logs.durations import seconds
 from logscan.logs.tails import HEAD, tail_of
 from logscan.replies import Reply, split_reply
@@ -23,7 +23,7 @@ _FEW = 4
 _MANY, _OFTEN = 256, 4
 #: A regex that only one text matches.
 _WHOLE = re.compile(r"\^([\w ,;:<>=@/-]*)\$")
-_NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
+NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
 #: Where an empty text means that nothing is known (the empty sender is the null sender).
 _NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "peer_port", "helo", "sasl_username", "message_id"})
 
@@ -142,27 +142,36 @@ def merge(columns: Columns, new: Columns, places: npt.NDArray[np.bool_]) -> None
 Steps = tuple[tuple[str, tuple[Alternative, ...]], ...]
 
 
-def steps_in_order(rule: Rule, fields: Mapping[str, tuple[Alternative, ...]]) -> Steps:
-    """All steps that may follow a rule's regexes, each before those that it leads to.
+def steps_in_order(
+    names: Iterable[str],
+    own: Mapping[str, tuple[Alternative, ...]],
+    shared: Mapping[str, tuple[Alternative, ...]],
+) -> Steps:
+    """All steps that may follow from some captured names, each before those that it leads to.
 
-    A rule's own step comes before the parser's of the same name; what it calls by that name goes on there.
+    A rule's ``own`` step comes before the ``shared`` one of the same name; what it calls by that name goes on there.
     """
     order: list[tuple[str, tuple[Alternative, ...]]] = []
     seen: set[tuple[bool, str]] = set()
 
-    def visit(name: str, *, own: bool) -> None:
-        own = own and name in rule.then
-        alternatives = rule.then[name] if own else fields.get(name)
-        if alternatives is None or (own, name) in seen:
+    def visit(name: str, *, first: bool) -> None:
+        is_own = first and name in own
+        alternatives = own[name] if is_own else shared.get(name)
+        if alternatives is None or (is_own, name) in seen:
             return
-        seen.add((own, name))
-        for produced in {n: None for a in alternatives for n in (*a.groups, *a.constants)}:
-            visit(produced, own=produced != name)
+        seen.add((is_own, name))
+        for produced in names_of(alternatives):
+            visit(produced, first=produced != name)
         order.insert(0, (name, alternatives))
 
-    for name in {n: None for a in rule.alternatives for n in (*a.groups, *a.constants)}:
-        visit(name, own=True)
+    for name in names:
+        visit(name, first=True)
     return tuple(order)
+
+
+def names_of(alternatives: Iterable[Alternative]) -> Iterable[str]:
+    """The columns that alternatives may give."""
+    return dict.fromkeys(name for a in alternatives for name in (*a.groups, *a.constants))
 
 
 def unfold(columns: Columns, steps: Steps, wanted: frozenset[str] | None) -> None:
@@ -174,11 +183,16 @@ def unfold(columns: Columns, steps: Steps, wanted: frozenset[str] | None) -> Non
         if name not in columns:
             continue
         texts = as_text(columns.pop(name))
-        if wanted is not None and not any(
-            wanted.intersection((*a.groups, *a.constants)) for a in alternatives
-        ):
+        if wanted is not None and wanted.isdisjoint(names_of(alternatives)):
             continue
-        matched, new = _extract_distinct(texts, alternatives)
+        there = np.flatnonzero(np.asarray(texts.is_valid())) if texts.null_count else None
+        matched, new = _extract_distinct(
+            texts if there is None else texts.take(pa.array(there)), alternatives
+        )
+        if there is not None:
+            places = np.zeros(len(texts), bool)
+            places[there[matched]] = True
+            matched = places
         if new:
             merge(columns, new, matched)
 
@@ -193,8 +207,8 @@ def _extract_distinct(
     if len(encoded.dictionary) > len(texts) // _OFTEN:
         return extract(texts, alternatives)
     known, columns = extract(encoded.dictionary, alternatives)
-    index = np.asarray(encoded.indices.fill_null(-1))
-    matched = np.append(known, False)[index]
+    index = np.asarray(encoded.indices)
+    matched = known[index]
     places = pa.array((np.cumsum(known) - 1)[index[matched]])
     return matched, {name: values.take(places) for name, values in columns.items()}
 
@@ -338,7 +352,7 @@ def typed(name: str, column: pa.Array, type_: pa.DataType) -> pa.Array:
     column = _known(name, column)
     if column.type == type_:
         return column
-    if name in _NUMBERS and not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
+    if name in NUMBERS and not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
         text = _in_seconds(as_text(column)) if name == "delay" else as_text(column)
         good = pc.match_substring_regex(text, r"^\d{1,15}(?:\.\d{1,9})?$")
         return pc.if_else(good, text, None).cast(pa.float64()).cast(type_, safe=False)

@@ -21,8 +21,6 @@ _LONGEST = 64
 _LONGEST_ID = 24
 #: A process id has at most so many digits.
 _MOST_DIGITS = 16
-#: Lines nearer to the end of the block than this are left to the regexes, so that no look ahead leaves it.
-_MARGIN = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +77,7 @@ def syslog_headers(lines: Lines) -> Headers | None:
     ``[ID 1 mail.info]`` before the message. A service with a blank in it is none.
     """
     block = lines.eights
-    index = np.flatnonzero(lines.ends + _MARGIN <= len(block))
-    starts = lines.starts[index]
+    index, starts = np.arange(len(lines)), lines.starts
     traditional = _any_of(_TRADITIONAL, block, starts)
     iso = np.zeros(len(index), bool) if traditional.all() else ~traditional & _any_of(_ISO, block, starts)
     good = traditional | iso
@@ -132,8 +129,7 @@ def exim_headers(lines: Lines) -> Headers | None:
     None if no line begins so. Left out: lines with a host and a tag behind the stamp.
     """
     block = lines.eights
-    index = np.flatnonzero(lines.ends + _MARGIN <= len(block))
-    starts = lines.starts[index]
+    index, starts = np.arange(len(lines)), lines.starts
     stamped = _past(_EXIM_STAMPS, block, starts)
     good = stamped > starts
     if not good.all():

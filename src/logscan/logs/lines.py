@@ -9,10 +9,16 @@ import pyarrow as pa
 
 from logscan.logs.eights import Bytes, Eights, Positions, eights
 
+#: So many NULs follow a block's lines, so that what looks ahead from inside a line stays inside the data.
+PADDING = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of a block: their text with the line end, and where each starts and its content ends."""
+    """The lines of a block: their text with the line end, and where each starts and its content ends.
+
+    ``data`` holds them, and PADDING behind.
+    """
 
     data: bytes
     text: pa.Array
@@ -50,6 +56,7 @@ def split_lines(data: bytes) -> Lines:
         except UnicodeDecodeError:
             data = data.decode("utf-8", "replace").encode("utf-8")
     raw = np.frombuffer(data, np.uint8)
+    data += bytes(PADDING)
     newlines = np.flatnonzero(raw == 10)
     open_end = bool(len(raw)) and raw[-1] != 10
     count = len(newlines) + open_end
@@ -62,7 +69,7 @@ def split_lines(data: bytes) -> Lines:
         offsets[-1] = len(raw)
         ends[-1] = len(raw)
     starts = offsets[:-1].astype(np.int64)
-    if b"\r" in data:
+    if count and b"\r" in data:
         returns = (ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13)
         ends = ends - returns
     text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])

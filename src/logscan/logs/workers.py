@@ -179,7 +179,8 @@ def _work(parse: Parse, room: mmap, end: Connection, others: list[Connection]) -
         try:
             start, length = end.recv()
         except EOFError:
-            return
+            # Nothing is to be cleaned up here that is not the command's.
+            os._exit(0)
         result: Block | Exception
         try:
             result = parse(room[start : start + length])
@@ -188,4 +189,4 @@ def _work(parse: Parse, room: mmap, end: Connection, others: list[Connection]) -
         try:
             end.send_bytes(pickle.dumps(result, protocol=5))
         except (BrokenPipeError, ConnectionResetError):
-            return
+            os._exit(0)

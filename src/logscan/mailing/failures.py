@@ -42,8 +42,9 @@ def told_of_failures(server: str, timeout: float) -> Iterator[Callable[[Refused]
         raise _refused(server, error.recipients, ()) from error
     except smtplib.SMTPResponseException as error:
         said = error.smtp_error
-        text = said if isinstance(said, bytes) else str(said).encode()
-        raise NotSent(_answer(server, _ANSWERED[type(error)], error.smtp_code, text)) from error
+        if isinstance(said, str):  # smtplib's own word for a line without end
+            raise NotSent(f"{server} answered as no SMTP server does: {said}") from error
+        raise NotSent(_answer(server, _ANSWERED[type(error)], error.smtp_code, said)) from error
     except smtplib.SMTPNotSupportedError as error:
         missing = "STARTTLS" if "STARTTLS" in str(error) else "AUTH"
         hint = "see --smtp-security" if missing == "STARTTLS" else "try it without --smtp-user"
@@ -92,6 +93,6 @@ def _answer(server: str, command: str, code: int, said: bytes) -> str:
         return f"{server} answered {command} as no SMTP server does: {text or 'nothing'}"
     known = explain(code, reply=text, direction="outbound")
     cause = known.cause
-    meaning = known.name if cause is None or cause.key == "unknown" else f"{cause.label}: {cause.meaning}"
+    meaning = f"{cause.label}: {cause.meaning}" if cause and cause.key != "unknown" else f"{known.name}."
     advice = known.fix_received if cause is None else cause.advice_received
     return f"{server} answered {command} with {code} {text}\n{meaning} {advice}"

@@ -21,6 +21,11 @@ from logscan.mailing.servers import Security
 _SENDMAIL_FOLDERS = ("/usr/sbin", "/usr/lib")
 
 
+def sendmail_program() -> str | None:
+    """The sendmail command of this machine, if it has one."""
+    return shutil.which("sendmail", path=os.pathsep.join((os.environ.get("PATH", ""), *_SENDMAIL_FOLDERS)))
+
+
 class Transport(Protocol):
     """A way to send a mail."""
 
@@ -36,8 +41,7 @@ class Sendmail:
 
     def send(self, message: bytes, envelope: Envelope) -> None:
         """Hand the message over; the recipients are arguments, so that no header decides who gets it."""
-        folders = os.pathsep.join((os.environ.get("PATH", ""), *_SENDMAIL_FOLDERS))
-        program = shutil.which("sendmail", path=folders)
+        program = sendmail_program()
         if program is None:
             raise NotSent("there is no sendmail command on this machine; --smtp HOST sends without one")
         command = [program, "-i", "-f", envelope.sender, "--", *envelope.recipients]

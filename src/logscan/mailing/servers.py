@@ -62,6 +62,12 @@ def password(file: str | None) -> str:
     return found
 
 
+def is_credential(file: str) -> bool:
+    """Whether systemd handed over the file, for as long as this service runs."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and Path(file).is_relative_to(folder or "")
+
+
 def _first_line(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")

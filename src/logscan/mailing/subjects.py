@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from logscan.flagging.findings import Flag, Peer, Spike
-from logscan.rendering.phrases import cause_label, plural, span
+from logscan.known_peers import KnownPeers
+from logscan.rendering.phrases import cause_label, labelled, plural, span
 
 if TYPE_CHECKING:
     from logscan.reporting import Report, Window
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 # beginning of an encoded word (RFC 2047), which the reader's program would decode.
 _FOREIGN = re.compile(r"[^\w.:\[\]-]", re.ASCII)
 _LONGEST_NAME = 60
+
+# Labels that are more than this are left out.
+_PLAIN = re.compile(r"[\w ,.:-]{,60}", re.ASCII)
 
 
 def subject(report: Report) -> str:
@@ -43,7 +47,7 @@ def _found(report: Report, zone: ZoneInfo) -> str:
     day = report.window.start if report.window.within_a_day(zone) else None
     parts = []
     if report.flags:
-        parts.append(_in_short(max(report.flags, key=_weight), zone, day))
+        parts.append(_in_short(max(report.flags, key=_weight), zone, day, report.known))
         if len(report.flags) > 1:
             parts.append(f"+{len(report.flags) - 1} more")
     elif is_clear(report):
@@ -65,14 +69,15 @@ def _weight(flag: Flag) -> tuple[bool, bool, int]:
     return False, False, flag.count
 
 
-def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None) -> str:
+def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None, known: KnownPeers) -> str:
     when = span(flag.start, flag.end, zone, day=day)
     is_inbound = flag.direction == "inbound"
     if isinstance(flag, Spike):
-        whom = f"{'to' if is_inbound else 'from'} {_peers(flag.peers, flag.distinct_peers, flag.single_peer)}"
+        peers = _peers(flag.peers, flag.distinct_peers, known, flag.single_peer)
+        whom = f"{'to' if is_inbound else 'from'} {peers}"
         return f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {when} {whom}, {_harm(flag)}"
     # Here it is the command that comes from them.
-    whom = f"{'from' if is_inbound else 'by'} {_peers(flag.peers, flag.distinct_peers)}"
+    whom = f"{'from' if is_inbound else 'by'} {_peers(flag.peers, flag.distinct_peers, known)}"
     command = _name(flag.command or "commands")
     return f"{flag.code} {command} rejected {when} {whom}, {plural(flag.count, 'reply', 'replies')}"
 
@@ -88,10 +93,12 @@ def _harm(flag: Spike) -> str:
     return plural(flag.count, "reply", "replies")
 
 
-def _peers(peers: Sequence[Peer], distinct: int, is_one: bool = False) -> str:
+def _peers(peers: Sequence[Peer], distinct: int, known: KnownPeers, is_one: bool = False) -> str:
     if peers and (is_one or distinct == 1):
         first = peers[0]
-        return _name(first.ip or "unknown" if first.name in (None, "unknown") else first.name or "")
+        name = _name(first.ip or "unknown" if first.name in (None, "unknown") else first.name or "")
+        label = known.label(first.ip, first.name)
+        return labelled(name, label if _PLAIN.fullmatch(label) else "")
     return plural(distinct, "peer")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.utils import getaddresses
@@ -21,12 +22,23 @@ def folder() -> Path:
 
 
 def keep(message: bytes) -> Path:
-    """Write the message to a new file that only this user may read; raises UsageError if that fails."""
-    path = folder() / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.eml"
+    """Write the message to a new file that only this user may read; raises UsageError if that fails.
+
+    Where the usual folder cannot be written, it is one among the temporary files.
+    """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _written(folder(), message)
+    except (OSError, UsageError):
+        pass
+    try:
+        return _written(Path(tempfile.mkdtemp(prefix="logscan-unsent-")), message)
     except OSError as error:
-        raise UsageError(f"{path.parent}: cannot be made: {error.strerror}") from error
+        raise UsageError(f"{folder()} cannot be written, nor can another: {error.strerror}") from error
+
+
+def _written(place: Path, message: bytes) -> Path:
+    path = place / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.eml"
     with replacing(path) as stream:
         stream.write(message)
     return path

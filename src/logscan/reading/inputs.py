@@ -25,14 +25,17 @@ class Source:
 
     `name` is the path as given, - for standard input. `modified` is when it was last written, if known.
     `warnings` says what was odd about it; it is complete once `blocks` has ended. `identity` is the same for
-    two names of one file. `blocks` begins at byte `start` of the contents, and what it reads passes `tap`.
-    Where the input cannot be read, whatever reads it raises UnreadableInput.
+    two names of one file. `size` is how many bytes are stored, if known, and `taken` how many of them `blocks`
+    has read: both are those of the compressed file. `blocks` begins at byte `start` of the contents, and what it
+    reads passes `tap`. Where the input cannot be read, whatever reads it raises UnreadableInput.
     """
 
     name: str
     opener: _Opener = field(repr=False)
     modified: datetime | None = None
     identity: tuple[int, int] | None = None
+    size: int | None = None
+    taken: int = field(default=0, init=False)
     warnings: list[str] = field(default_factory=list)
     start: int = 0
     tap: Callable[[Iterator[bytes]], Iterator[bytes]] = field(default=iter, repr=False)
@@ -40,11 +43,16 @@ class Source:
     def magic(self, n: int) -> bytes:
         """Return the first `n` bytes as they are stored, which tell what kind of file it is."""
         with self.opener(True) as raw:
-            read = self._guarded(raw.read, lambda _: None)
+            read = self._guarded(raw.read, lambda _: None, count=False)
             magic = b""
             while len(magic) < n and (more := read(n - len(magic))):
                 magic += more
         return magic
+
+    @property
+    def title(self) -> str:
+        """The name as tables and reports can hold it: in a path, octets that are not UTF-8 become escapes."""
+        return self.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def head(self, n: int = SAMPLE) -> bytes:
         """Return the first `n` bytes; `blocks` gives them again."""
@@ -66,19 +74,21 @@ class Source:
     def contents(self, start: int, size: int) -> Iterator[bytes]:
         """Yield the contents from byte `start` on, decompressed and otherwise as they are."""
         with self.opener(True) as raw:
-            read = self._guarded(raw.read, lambda _: None)
+            read = self._guarded(raw.read, lambda _: None, count=False)
             yield from decompressed(raw._replace(read=read), size, lambda _: None, start)
 
     def _blocks(self, size: int, *, peek: bool, warn: Callable[[str], object]) -> Iterator[bytes]:
         try:
             with self.opener(peek) as raw:
-                guarded = raw._replace(read=self._guarded(raw.read, warn))
+                guarded = raw._replace(read=self._guarded(raw.read, warn, count=not peek))
                 pieces = decompressed(guarded, size, warn, 0 if peek else self.start)
                 yield from whole_lines(utf8(pieces if peek else self.tap(pieces), warn), size, warn)
         except NotTextError as error:
             raise UnreadableInput(f"{self.name}: not a text log but {error}") from error
 
-    def _guarded(self, read: Callable[[int], bytes], warn: Callable[[str], object]) -> Callable[[int], bytes]:
+    def _guarded(
+        self, read: Callable[[int], bytes], warn: Callable[[str], object], *, count: bool
+    ) -> Callable[[int], bytes]:
         """Return `read` with a failure after the first bytes made a warning and an early end."""
         started = failed = False
 
@@ -96,6 +106,8 @@ class Source:
                 failed = True
                 return b""
             started = True
+            if count:
+                self.taken += len(data)
             return data
 
         return guarded
@@ -109,7 +121,7 @@ def file_source(path: str) -> Source:
         return unreadable_source(path, _why(path, error))
     if stat.S_ISREG(status.st_mode):
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
-        return Source(path, _file(path), modified, (status.st_dev, status.st_ino))
+        return Source(path, _file(path), modified, (status.st_dev, status.st_ino), status.st_size)
     if stat.S_ISFIFO(status.st_mode):
         if path.startswith(("/dev/", "/proc/")):  # a shell's <(command): somebody writes to it already
             return Source(path, _pipe(open(path, "rb"), close=True))
@@ -119,15 +131,15 @@ def file_source(path: str) -> Source:
 
 def stream_source(stream: BinaryIO, name: str) -> Source:
     """Return the source for an open binary stream, which is read from where it stands and left open."""
-    modified = None
+    modified, size = None, None
     try:
         status = os.fstat(stream.fileno())
     except (AttributeError, OSError):  # not a file of the operating system
         pass
     else:
         if stat.S_ISREG(status.st_mode):
-            modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return Source(name, _seekable(stream) if stream.seekable() else _pipe(stream), modified)
+            modified, size = datetime.fromtimestamp(status.st_mtime, UTC), status.st_size
+    return Source(name, _seekable(stream) if stream.seekable() else _pipe(stream), modified, size=size)
 
 
 def command_source(command: tuple[str, ...], name: str) -> Source:

@@ -44,8 +44,14 @@ def mail_logs(folder: str) -> list[str]:
 
 def machine_logs() -> list[str]:
     """Return this machine's own mail logs; none if all are empty, as where only the journal has the lines."""
-    logs = [log for folder in MACHINE_FOLDERS if os.path.isdir(folder) for log in _named_as_mail_logs(folder)]
+    logs = [log for folder in MACHINE_FOLDERS if _is_open(folder) for log in _named_as_mail_logs(folder)]
     return logs if any(map(os.path.getsize, logs)) else []
+
+
+def closed_folders() -> list[str]:
+    """Return the folders of this machine's mail logs that this user cannot list."""
+    inside = [os.path.join(folder, name) for folder in MACHINE_FOLDERS for name in _SUBFOLDERS]
+    return [path for path in (*MACHINE_FOLDERS, *inside) if os.path.isdir(path) and not _is_open(path)]
 
 
 def journal_command() -> tuple[str, ...] | None:
@@ -71,9 +77,13 @@ def _named_as_mail_logs(folder: str) -> list[str]:
     logs = _matching(folder, _MAIL_LOG) or _matching(folder, re.compile(re.escape(_SUBSTITUTE)))
     for subfolder in _SUBFOLDERS:
         path = os.path.join(folder, subfolder)
-        if os.path.isdir(path) and os.access(path, os.R_OK):
+        if _is_open(path):
             logs += _matching(path, _MAIL_LOG)
     return logs
+
+
+def _is_open(folder: str) -> bool:
+    return os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK)
 
 
 def _matching(folder: str, pattern: re.Pattern[str]) -> list[str]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from logscan.codes.catalogue import name_of
 from logscan.comparison import MEASURES, changes, refusals_of, totals_of
+from logscan.known_peers import KnownPeers
 from logscan.rendering.flags import Finding, in_words
 from logscan.rendering.phrases import (
     DIRECTIONS,
@@ -16,6 +17,7 @@ from logscan.rendering.phrases import (
     code_text,
     counted,
     duration,
+    labelled,
     listed,
     percentage,
     plural,
@@ -91,8 +93,8 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         _comparison(report),
         *(_why(outcome, report) for outcome in UNHAPPY),
         _replies(summary.kinds, 2 * report.top),
-        _ranking("Servers that refused us", summary.servers),
-        _ranking("Clients that we refused", summary.clients),
+        _ranking("Servers that refused us", summary.servers, report.known),
+        _ranking("Clients that we refused", summary.clients, report.known),
         _ranking("Senders", summary.senders),
         _ranking("Recipients", summary.recipients),
         _ranking("Domains of recipients", summary.domains),
@@ -104,7 +106,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         period=_period(report.window, zone),
         reading=_reading(report),
         totals=tuple((outcome, f"{count:,}") for outcome, count in summary.outcomes.items()),
-        findings=tuple(in_words(flag, zone, day) for flag in report.flags),
+        findings=tuple(in_words(flag, zone, day, report.known) for flag in report.flags),
         notes=tuple(_notes(report)),
         trends=tuple(_trends(report, zone)),
         tables=tuple(table for table in tables if table.rows),
@@ -211,17 +213,17 @@ def _why(outcome: str, report: Report) -> Table:
     return Table(
         title=f"Why mail {verb} ({total:,})",
         columns=(Column("n", number=True), Column("code"), Column("reason", wide=True, quoted=True)),
-        rows=tuple(_reason(reason) for reason in reasons),
+        rows=tuple(_reason(reason, report.known) for reason in reasons),
         note=f"{others:,} for other reasons" if others else "",
     )
 
 
-def _reason(reason: Reason) -> Row:
+def _reason(reason: Reason, known: KnownPeers) -> Row:
     code = reason.code or reason.enhanced
     name = name_of(code) if code else "no reply"
-    peer = reason.peer and (
-        f"{reason.peer} {reason.peer_count:,}" if reason.peer_count < reason.count else reason.peer
-    )
+    peer = reason.peer and labelled(reason.peer, known.label(reason.peer))
+    if peer and reason.peer_count < reason.count:
+        peer = f"{peer} {reason.peer_count:,}"
     return Row(
         (
             counted(reason.count, reason.inferred),
@@ -286,13 +288,14 @@ def _untold(kinds: Iterable[Kind]) -> Table:
     )
 
 
-def _ranking(title: str, ranking: Ranking) -> Table:
+def _ranking(title: str, ranking: Ranking, known: KnownPeers = KnownPeers()) -> Table:  # noqa: B008  frozen
     others = ranking.distinct - len(ranking.entries)
     return Table(
         title=f"{title} ({ranking.distinct:,})",
         columns=(Column("n", number=True), Column("name", quoted=True), Column("of these", wide=True)),
         rows=tuple(
-            Row((f"{entry.total:,}", entry.name or "<>", _parts(entry.parts))) for entry in ranking.entries
+            Row((f"{entry.total:,}", entry.name or "<>", _parts(entry.parts)), known.label(entry.name))
+            for entry in ranking.entries
         ),
         note=f"{others:,} more" if others else "",
     )

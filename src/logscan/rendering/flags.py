@@ -9,9 +9,17 @@ from zoneinfo import ZoneInfo
 
 from logscan.causes import TAXONOMY
 from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike
-from logscan.rendering.phrases import DIRECTIONS, cause_label, counted, duration, listed, plural, span
-
-_SHORT = 76  # columns that advice in one line may take
+from logscan.known_peers import KnownPeers
+from logscan.rendering.phrases import (
+    DIRECTIONS,
+    cause_label,
+    counted,
+    duration,
+    labelled,
+    listed,
+    plural,
+    span,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +41,29 @@ class Finding:
         """The command that tells more."""
         return f"logscan explain {self.code}"
 
-    @property
-    def advice_in_short(self) -> str:
-        """The first sentence of ``advice``, or its beginning, and where to read more."""
-        first = self.advice.split(". ")[0].rstrip(".")
-        if len(first) > _SHORT:
-            first = first.split("; ")[0]
-        return f"{first}. {self.command}" if len(first) + len(self.command) + 2 <= _SHORT else f"{first}."
 
-
-def in_words(flag: Flag, zone: ZoneInfo, day: datetime | None) -> Finding:
-    """The flag in words, times in ``zone``, without the date if it is that of ``day``."""
+def in_words(
+    flag: Flag,
+    zone: ZoneInfo,
+    day: datetime | None,
+    known: KnownPeers = KnownPeers(),  # noqa: B008  frozen
+) -> Finding:
+    """The flag in words, times in ``zone``, without the date if it is that of ``day``; ``known`` peers by name."""
     when = span(flag.start, flag.end, zone, day=day)
-    who = _first_peer(flag.peers, flag.distinct_peers)
+    who = _first_peer(flag.peers, flag.distinct_peers, known)
     if isinstance(flag, Spike):
         info = TAXONOMY[flag.cause]
         title, outcome, course = _spike(flag, when), _outcome(flag.outcome, flag.direction), _course(flag)
     else:
         info = TAXONOMY["command"]
         title, outcome, course = _rejections(flag, when), "", ()
+    # Against strangers one defends the server; one's own relay can be told to behave, as any client here.
+    inbound = flag.direction == "inbound" and not _is_own(flag, known)
     return Finding(
         title=title,
         who=listed((who, outcome)),
-        details=tuple(detail for detail in (*course, _peers(flag.peers)) if detail not in ("", who)),
-        advice=info.advice_inbound if flag.direction == "inbound" else info.advice_outbound,
+        details=tuple(detail for detail in (*course, _peers(flag.peers, known)) if detail not in ("", who)),
+        advice=info.advice_inbound if inbound else info.advice_outbound,
         code=flag.code or "4xx",
         direction=flag.direction,
     )
@@ -80,17 +87,24 @@ def _rejections(flag: CommandRejections, when: str) -> str:
     )
 
 
-def _first_peer(peers: Sequence[Peer], distinct: int) -> str:
+def _is_own(flag: Flag, known: KnownPeers) -> bool:
+    """Whether own relays had at least half of the replies."""
+    return 2 * sum(peer.count for peer in flag.peers if known.is_own(peer.ip, peer.name)) >= flag.count
+
+
+def _first_peer(peers: Sequence[Peer], distinct: int, known: KnownPeers) -> str:
     if not peers:
         return ""
-    first = f"{_known(peers[0].name) or peers[0].ip or 'unknown'} {peers[0].count:,}"
+    name, ip = peers[0].name, peers[0].ip
+    first = f"{labelled(_known(name) or ip or 'unknown', known.label(ip, name))} {peers[0].count:,}"
     return f"{first}, {distinct - 1:,} more" if distinct > 1 else first
 
 
-def _peers(peers: Sequence[Peer]) -> str:
+def _peers(peers: Sequence[Peer], known: KnownPeers) -> str:
     def name(peer: Peer) -> str:
-        known = _known(peer.name)
-        return f"{known} [{peer.ip}]" if known and peer.ip else known or peer.ip or "unknown"
+        host = _known(peer.name)
+        full = f"{host} [{peer.ip}]" if host and peer.ip else host or peer.ip or "unknown"
+        return labelled(full, known.label(peer.ip, peer.name))
 
     return ", ".join(f"{name(peer)} {peer.count:,}" for peer in peers)
 

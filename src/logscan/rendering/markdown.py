@@ -61,7 +61,7 @@ def _table(table: Table) -> Iterator[str]:
         cells = (*row.cells, row.detail) if has_details else row.cells
         lines.append(
             [
-                _code(cell) if column.quoted else _text(cell)
+                _cell(cell) if column.quoted else _text(cell)
                 for cell, column in zip(cells, columns, strict=True)
             ]
         )
@@ -71,15 +71,18 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape_markdown(sanitise(text))
+    """``text`` as it stands; GitHub would make links of bare addresses too, unless they are written otherwise."""
+    return escape_markdown(sanitise(text)).replace("://", "&#58;//").replace("www.", r"www\.")
+
+
+def _cell(text: str) -> str:
+    """``text`` as a code span in a table, where GitHub's Markdown wants bars escaped."""
+    return _code(text).replace("|", r"\|")
 
 
 def _code(text: str) -> str:
-    r"""``text`` as a code span, in which nothing is markup, not even addresses and links.
-
-    The bars that would end a table's cell are escaped, as the tables of GitHub's Markdown want it.
-    """
-    text = sanitise(text).replace("|", r"\|")
+    """``text`` as a code span, in which nothing is markup, not even addresses and links."""
+    text = sanitise(text)
     if not text.strip():
         return ""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))

@@ -87,6 +87,15 @@ def code_text(code: int | None, enhanced: str | None) -> str:
     return " ".join(str(part) for part in (code, enhanced) if part is not None)
 
 
+def labelled(name: str, label: str) -> str:
+    """A name with what the site calls it, if it does.
+
+    >>> labelled("192.0.2.7", "branch office"), labelled("192.0.2.8", "")
+    ('192.0.2.7 (branch office)', '192.0.2.8')
+    """
+    return f"{name} ({label})" if label else name
+
+
 def listed(parts: Iterable[str]) -> str:
     """The parts that are not empty, between middle dots."""
     return " · ".join(part for part in parts if part)

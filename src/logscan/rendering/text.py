@@ -1,8 +1,7 @@
-"""A report as text of 80 columns: problems first, colour on request."""
+"""A report as text for a terminal: problems first, colour on request."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,44 +14,25 @@ from rich.cells import cell_len, set_cell_size
 from logscan.rendering.contents import Column, Contents, Table, compose
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed
-from logscan.terminal import sanitise, to_ascii
+from logscan.terminal import Line, drawn, sanitise, to_ascii
 
 if TYPE_CHECKING:
     from logscan.reporting import Report
 
-Line = list[tuple[str, str]]
-"""Pieces of text, each with its style in rich's words."""
-
 _GAP = "  "
 _WIDEST = 36  # columns of a cell that is not in the wide column
+_MOST_LINES = 2  # of a sentence that may hold names and texts of strangers
 
 
 def to_text(report: Report, *, width: int, color: bool, ascii_only: bool, verbose: int) -> str:
     """The report in lines of at most ``width`` columns, with a line end after each."""
-    contents = compose(report, verbose=verbose)
-    if color:
-        return _colored(_Layout(width, ascii_only, verbose).lines(contents))
-    return plain_text(contents, width=width, ascii_only=ascii_only, verbose=verbose)
+    lines = _Layout(width, ascii_only, verbose).lines(compose(report, verbose=verbose))
+    return drawn(lines, color=color)
 
 
 def plain_text(contents: Contents, *, width: int, ascii_only: bool = False, verbose: int = 0) -> str:
     """The same without colour, from contents that may have been shortened."""
-    return "".join(f"{_plain(line)}\n" for line in _Layout(width, ascii_only, verbose).lines(contents))
-
-
-def _plain(line: Line) -> str:
-    return "".join(text for text, _ in line).rstrip()
-
-
-def _colored(lines: Iterable[Line]) -> str:
-    from rich.console import Console
-    from rich.text import Text
-
-    output = io.StringIO()
-    console = Console(file=output, force_terminal=True, color_system="standard", no_color=False)
-    for line in lines:
-        console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
-    return output.getvalue()
+    return drawn(_Layout(width, ascii_only, verbose).lines(contents), color=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +50,7 @@ class _Layout:
         if contents.notes or contents.trends:
             yield []
         for note in contents.notes:
-            yield [(self._fit(f"  {note}"), "")]
+            yield from self._wrapped(note, "  ", most=_MOST_LINES)
         yield from self._trends(contents)
         if contents.has_inferred:
             yield [(self._fit("* = inferred, not in the log").rjust(self.width), "dim")]
@@ -96,14 +76,30 @@ class _Layout:
             yield [(self._fit(" " + "   ".join(f"{label} {count}" for label, count in contents.totals)), "")]
 
     def _finding(self, finding: Finding) -> Iterator[Line]:
-        yield [(self._fit(f"! {finding.title}"), "bold red")]
-        yield [(self._fit(f"    {finding.who}"), "")]
-        if not self.verbose:
-            yield [(self._fit(f"    {finding.advice_in_short}"), "")]
-            return
-        for paragraph in (*finding.details, finding.advice, finding.command):
-            for line in wrap(self._clean(paragraph), self.width - 4):
-                yield [(f"    {line}", "")]
+        """What happened and who took part, cut if long, since strangers chose their names; advice in full."""
+        yield from self._wrapped(finding.title, "! ", "bold red", most=_MOST_LINES)
+        yield from self._wrapped(finding.who, "    ", most=_MOST_LINES)
+        if self.verbose:
+            for paragraph in (*finding.details, finding.advice, finding.command):
+                yield from self._wrapped(paragraph, "    ")
+        else:
+            yield from self._advice(finding)
+
+    def _advice(self, finding: Finding) -> Iterator[Line]:
+        """In full; the command that tells more stands behind it if that takes no line of its own."""
+        *lines, last = self._wrapped(finding.advice, "    ")
+        text = f"{last[0][0]} {finding.command}"
+        yield from (*lines, [(text, "")] if cell_len(text) <= self.width else last)
+
+    def _wrapped(self, text: str, lead: str, style: str = "", most: int | None = None) -> Iterator[Line]:
+        """``text`` in lines of which the first begins with ``lead``; of more than ``most`` the rest is cut."""
+        text = self._clean(text)
+        room = self.width - len(lead)
+        if cell_len(text) > len(text):  # textwrap counts characters; none takes more than two columns
+            room //= 2
+        lines = wrap(text, room, max_lines=most, placeholder=f" {self._ellipsis}", break_on_hyphens=False)
+        for number, line in enumerate(lines):
+            yield [(f"{' ' * len(lead) if number else lead}{line}", style)]
 
     def _trends(self, contents: Contents) -> Iterator[Line]:
         label_width = max((len(trend.label) for trend in contents.trends), default=0)
@@ -172,8 +168,11 @@ class _Layout:
         text = self._clean(text)
         if cell_len(text) <= room:
             return text
-        ellipsis = "..." if self.ascii_only else "…"
-        return set_cell_size(text, max(room - len(ellipsis), 0)) + ellipsis[:room]
+        return set_cell_size(text, max(room - len(self._ellipsis), 0)) + self._ellipsis[:room]
+
+    @property
+    def _ellipsis(self) -> str:
+        return "..." if self.ascii_only else "…"
 
     def _clean(self, text: str) -> str:
         return to_ascii(sanitise(text)) if self.ascii_only else sanitise(text)
