@@ -19,11 +19,10 @@ BY_PROCESSES = """
 import os, sys
 from logscan.detection import log_parsers
 from logscan.logs.engine import Engine
-from logscan.logs.workers import Workers, allow_processes
+from logscan.logs.workers import Workers
 from test_workers import blocks_of, show
 os.sched_getaffinity = lambda pid: {0, 1}
-allow_processes()
-workers = Workers(Engine(log_parsers()["postfix"]).parse, 2200)
+workers = Workers(Engine(log_parsers()["postfix"]).parse, 2200, fork=True)
 for _ in range(2):
     print(show(workers.parsed(blocks_of(2000))))
 workers.close()
@@ -33,10 +32,9 @@ workers.close()
 KILLED = """
 import os, signal
 from logscan.errors import LogscanError
-from logscan.logs.workers import Workers, allow_processes
+from logscan.logs.workers import Workers
 os.sched_getaffinity = lambda pid: {0, 1}
-allow_processes()
-workers = Workers(lambda data: os.kill(os.getpid(), signal.SIGKILL), 100)
+workers = Workers(lambda data: os.kill(os.getpid(), signal.SIGKILL), 100, fork=True)
 try:
     list(workers.parsed([b"line\\n"] * 9))
 except LogscanError as error:
@@ -71,7 +69,7 @@ def test_processes_give_the_same_as_one_thread_in_the_same_order() -> None:
     parse = Engine(log_parsers()["postfix"]).parse
     alone = show(map(parse, blocks_of(2000)))
     assert len(alone) > 10
-    assert show(Workers(parse, 2200).parsed(blocks_of(2000))) == alone
+    assert show(Workers(parse, 2200, fork=False).parsed(blocks_of(2000))) == alone
     assert run(BY_PROCESSES) == [str(alone)] * 2
 
 
@@ -86,7 +84,7 @@ def test_what_came_before_a_failure_is_parsed(count: int) -> None:
         raise UnreadableInput("the disk is broken")
 
     parsed: list[int] = []
-    blocks = Workers(Engine(log_parsers()["postfix"]).parse, 100).parsed(failing())
+    blocks = Workers(Engine(log_parsers()["postfix"]).parse, 100, fork=False).parsed(failing())
     with pytest.raises(LogscanError, match="the disk is broken"):
         parsed.extend(block.lines for block in blocks)
     assert parsed == [1] * count

@@ -28,7 +28,6 @@ from logscan.commands.options import Direction, ReadOptions, only, reads, takes
 from logscan.commands.output import quiet_pipe, show, tell
 from logscan.commands.schedule_options import ScheduleOptions
 from logscan.errors import LogscanError
-from logscan.logs.workers import allow_processes
 
 INTERRUPTED = 130
 DEFECT = 70
@@ -476,7 +475,6 @@ def main() -> None:
     sys.meta_path.insert(0, _NoPandasForPyarrow())
     # Blocks come and go on several threads; the system's allocator gives their memory back, pyarrow's own keeps it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    allow_processes()
     try:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:

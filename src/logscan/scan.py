@@ -197,11 +197,13 @@ def scan(
     postfix_version: str | None = None,
     syslog_name: str | None = None,
     columns: Iterable[str] | None = None,
+    fork: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Scan:
     """Open sources to be read once; see ``Scan``.
 
-    ``columns``: the columns that are wanted; others may stay null, and what only they need is not done.
+    ``columns``: the columns that are wanted; others may stay null, and what only they need is not done. ``fork``: large
+    logs may be parsed by forked processes instead of threads; only for programs that run no other threads.
     Raises ``UnreadableInput`` if there is nothing to read, ``UsageError`` for options that make no sense.
     """
     options = ScanOptions(
@@ -213,6 +215,7 @@ def scan(
         postfix_version=postfix_version,
         syslog_name=syslog_name,
         columns=tuple(columns) if columns is not None else None,
+        fork=fork,
     )
     return Scan(find_sources(_as_list(paths)), options, on_progress)
 

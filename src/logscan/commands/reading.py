@@ -74,6 +74,7 @@ class Reading:
                 postfix_version=options.postfix_version,
                 syslog_name=options.syslog_name,
                 columns=self._columns,
+                fork=True,
                 on_progress=advance,
             )
             yield from self._scan

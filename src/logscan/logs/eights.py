@@ -72,18 +72,14 @@ class Shape:
         return words
 
     def at(self, block: Eights, places: Positions) -> Mask:
-        """Whether a text of this shape begins at each place; nothing does so in the last eight bytes."""
+        """Whether a text of this shape begins at each place; the shape, or eight bytes, must fit in the block."""
         result = np.ones(len(places), bool)
         for offset, mask, value, classes in self._words:
-            seen = _from(block, places + offset)
+            seen = block[places + offset] if offset else block[places]
             result &= (seen & mask) == value
             for bits, sign in classes:
                 result &= (_in_ranges(seen, _CLASSES[sign]) & bits) == bits
-        return result & (places + max(len(self), WIDTH) <= len(block))
-
-
-def _from(block: Eights, places: Positions) -> Eights:
-    return block[np.minimum(places, len(block) - 1)]
+        return result
 
 
 def _in_ranges(seen: Eights, ranges: tuple[tuple[int, int], ...]) -> Eights:
@@ -99,7 +95,8 @@ def _in_ranges(seen: Eights, ranges: tuple[tuple[int, int], ...]) -> Eights:
 def find(block: Eights, places: Positions, signs: bytes, reach: int) -> Positions:
     """Where from each place on the first of some signs stands, at most ``reach`` bytes ahead.
 
-    Where there is none so near, a place past ``reach``. Lines are not told apart: what is found may be behind the end.
+    Where there is none so near, a place past ``reach``, which must be in the block. Lines are not told apart: what is
+    found may be behind the end.
     """
 
     def stands(seen: Eights) -> Eights:
@@ -123,7 +120,7 @@ def _first(block: Eights, places: Positions, stands: Callable[[Eights], Eights],
     result = places
     searched, at = None, places
     for _ in range(0, reach, WIDTH):
-        found = stands(_from(block, at))
+        found = stands(block[at])
         hit = found != 0
         # The number of bits below the lowest one that is set, in bytes; all eight where none is.
         at = at + (np.bitwise_count((found & (~found + np.uint64(1))) - np.uint64(1)) >> 3)

@@ -11,6 +11,7 @@ from logscan.logs.eights import Bytes, Eights, Positions, eights
 
 #: So many NULs follow a block's lines, so that what looks ahead from inside a line stays inside the data.
 PADDING = 512
+_NULS = bytes(PADDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,18 @@ class Lines:
 
 
 def split_lines(data: bytes) -> Lines:
-    """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first."""
+    """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first.
+
+    The block may be padded already, which spares a copy of it.
+    """
     if not data.isascii():
         try:
             data.decode("utf-8")
         except UnicodeDecodeError:
             data = data.decode("utf-8", "replace").encode("utf-8")
-    raw = np.frombuffer(data, np.uint8)
-    data += bytes(PADDING)
+    if not data.endswith(_NULS):
+        data += _NULS
+    raw = np.frombuffer(data, np.uint8, len(data) - PADDING)
     newlines = np.flatnonzero(raw == 10)
     open_end = bool(len(raw)) and raw[-1] != 10
     count = len(newlines) + open_end

@@ -48,7 +48,10 @@ class InputReport:
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """How to read: time window (half-open, UTC), forced parser, time zone and year of stamps that have none."""
+    """How to read: time window (half-open, UTC), forced parser, time zone and year of stamps that have none.
+
+    ``columns``: those that are wanted; None for all. ``fork``: whether forked processes may parse.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -58,6 +61,7 @@ class ScanOptions:
     postfix_version: str | None = None
     syslog_name: str | None = None
     columns: tuple[str, ...] | None = None
+    fork: bool = False
 
 
 class LogMachine:
@@ -76,7 +80,7 @@ class LogMachine:
             Versions(parser, options.postfix_version) if name == "versions" else PASSES[name](parser)
             for name in parser.passes
         ]
-        self._workers = Workers(self.engine.parse, largest)
+        self._workers = Workers(self.engine.parse, largest, fork=options.fork)
         self._lines = 0
         self._last_rows: pa.Table | None = None
 

@@ -17,6 +17,7 @@ from mmap import mmap
 from typing import TYPE_CHECKING
 
 from logscan.errors import LogscanError
+from logscan.logs.lines import PADDING
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -31,21 +32,18 @@ _FEW = 3
 #: Blocks that a process has before it: the one it parses, and the next.
 _AHEAD = 2
 
-_may_fork = False
-
-
-def allow_processes() -> None:
-    """Let this process fork others to parse with, where the system can."""
-    global _may_fork
-    _may_fork = hasattr(os, "fork")
-
 
 class Workers:
-    """Parses blocks by threads, or by processes if those are allowed and the first source has blocks enough."""
+    """Parses blocks by threads, or by forked processes.
 
-    def __init__(self, parse: Parse, largest: int) -> None:
+    ``largest``: the most bytes that a block is to have; larger ones are parsed by this process. ``fork``: whether it
+    may fork, where the system can.
+    """
+
+    def __init__(self, parse: Parse, largest: int, *, fork: bool) -> None:
         self._parse = parse
         self._largest = largest
+        self._may_fork = fork and hasattr(os, "fork")
         self._processes: _Processes | None = None
 
     def parsed(self, blocks: Iterable[bytes]) -> Iterator[Block]:
@@ -58,7 +56,7 @@ class Workers:
         first = list(islice(blocks, _FEW))
         if len(first) < _FEW or _cores() == 1:
             yield from map(self._parse, chain(first, blocks))
-        elif not _may_fork:
+        elif not self._may_fork:
             yield from _by_threads(self._parse, chain(first, blocks))
         else:
             self._processes = self._processes or _Processes(self._parse, self._largest)
@@ -109,7 +107,7 @@ class _Processes:
         self._parse = parse
         self._largest = largest
         count = _cores()
-        self._rooms = [mmap(-1, _AHEAD * largest) for _ in range(count)]
+        self._rooms = [mmap(-1, _AHEAD * (largest + PADDING)) for _ in range(count)]
         ends = [multiprocessing.Pipe() for _ in range(count)]
         self._ends = [ours for ours, _ in ends]
         context = multiprocessing.get_context("fork")
@@ -146,9 +144,10 @@ class _Processes:
         """Put a block into one of the rooms of the process whose turn it is; what is too large is parsed here."""
         if len(data) > self._largest:
             return partial(self._parse, data)
-        start = part * self._largest
+        start, length = part * (self._largest + PADDING), len(data) + PADDING
         self._rooms[turn][start : start + len(data)] = data
-        self._ends[turn].send((start, len(data)))
+        self._rooms[turn][start + len(data) : start + length] = bytes(PADDING)
+        self._ends[turn].send((start, length))
         return partial(_received, self._ends[turn])
 
     def close(self) -> None:
