@@ -26,6 +26,7 @@ def run(options: ReadOptions, store: str | None, keep: int | None, settings: Set
             tz=options.tz,
             year=options.year,
             postfix_version=options.postfix_version,
+            fork=True,
         )
     for problem in done.problems:
         tell(problem)
