@@ -37,7 +37,7 @@ def contents(
     def read(size: int) -> bytes:
         return stream.read(min(size, at_once or size))
 
-    raw = Raw(read, (lambda: stream.seek(0)) if rewindable else None)
+    raw = Raw(read, stream.seek if rewindable else None)
     return b"".join(decompressed(raw, 4096, warnings.append)), warnings
 
 

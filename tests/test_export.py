@@ -247,3 +247,9 @@ def test_dataframes_may_have_other_columns_or_fewer(tmp_path: Path) -> None:
 def test_dataframe_with_wrong_values_is_refused() -> None:
     with pytest.raises(UsageError, match="no replies table"):
         from_pandas(pd.DataFrame({"code": ["many"]}))
+
+
+def test_rows_of_a_day_do_not_wait_for_the_end_of_the_log(tmp_path: Path) -> None:
+    days = [replies({"time": f"2026-11-{day}T10:00:00"}) for day in (20, 21, 20)]
+    logscan.write((batch for day in days for batch in day.to_batches()), tmp_path, partition_by="date")
+    assert pq.ParquetFile(tmp_path / "date=2026-11-20" / "replies.parquet").num_row_groups == 2

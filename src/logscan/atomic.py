@@ -19,7 +19,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Until then the content goes to a hidden file in the same folder, which is removed if the block fails;
     afterwards the content is on disk. A link is followed, and an existing file's permissions are kept. What
     is no regular file (a pipe, ``/dev/null``) is written to directly. Raises UsageError if it cannot be
-    written.
+    written, as when the disk is full.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -38,9 +38,30 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         hidden.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        hidden.unlink(missing_ok=True)
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
     except BaseException:
         hidden.unlink(missing_ok=True)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it; raises UsageError if that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made: {error.strerror}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder on disk, too."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _create(target: Path) -> BinaryIO:

@@ -75,10 +75,12 @@ def assign_causes(replies: pa.Table) -> pa.Table:
     """Fill the ``cause`` column of a replies table.
 
     A negative reply (``code`` from 400 or, without one, ``enhanced`` of class 4 or 5) and an attempt that
-    failed without any reply get a key of TAXONOMY; all other rows get null.
+    failed without any reply get a key of TAXONOMY; all other rows get null. A cause that a row has already stays,
+    as far as TAXONOMY knows it: its text may have been changed since.
     """
-    verdicts = np.full(replies.num_rows, -1, dtype=np.int32)
-    wanted = np.flatnonzero(_needs_cause(replies))
+    known = pc.index_in(replies["cause"].cast(pa.string()), pa.array(_KEYS))
+    verdicts = pc.fill_null(known, -1).to_numpy().astype(np.int32)
+    wanted = np.flatnonzero(_needs_cause(replies) & (verdicts < 0))
     if len(wanted):
         distinct, which = _distinct(replies.select(["text", *_CONDITIONS]).take(pa.array(wanted)))
         verdicts[wanted] = _VERDICTS[_deciding(distinct)][which]

@@ -22,8 +22,9 @@ from typer.core import TyperGroup
 from logscan import __version__
 from logscan.commands import completion
 from logscan.commands.configured import Configured, named_file
+from logscan.commands.history_options import LOG_OPTIONS, STORE
 from logscan.commands.mail_options import MailOptions
-from logscan.commands.options import Direction, ReadOptions, reads, takes
+from logscan.commands.options import Direction, ReadOptions, only, reads, takes
 from logscan.commands.output import quiet_pipe, show, tell
 from logscan.commands.schedule_options import ScheduleOptions
 from logscan.errors import LogscanError
@@ -103,6 +104,13 @@ schedule = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(schedule, name="schedule")
+store = typer.Typer(
+    help="Look after a store of logscan ingest.",
+    rich_markup_mode=None,
+    context_settings=_HELP,
+    invoke_without_command=True,
+)
+app.add_typer(store, name="store")
 
 
 def _version(wanted: bool) -> None:
@@ -127,6 +135,7 @@ def _without_command(
     _help_if_alone(context)
 
 
+@store.callback()
 @schedule.callback()
 @config.callback()
 @parsers.callback()
@@ -228,6 +237,25 @@ def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> 
     from logscan.commands.mail import run
 
     return run(reading, options, context.obj.flags, context.obj.site)
+
+
+@app.command(cls=Configured)
+@takes(reading=only(ReadOptions, *LOG_OPTIONS))
+def ingest(
+    context: typer.Context,
+    reading: ReadOptions,
+    store: Annotated[str | None, STORE] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Drop days that are longer ago than this.")
+    ] = None,
+) -> int:
+    """Keep what the logs tell: append what is new in them to a store.
+
+    Each line is read once, however the logs are rotated. Whatever happens, no row is lost and none is kept twice.
+    """
+    from logscan.commands.ingest import run
+
+    return run(reading, store, keep, context.obj)
 
 
 @app.command()
@@ -361,6 +389,33 @@ def show_schedule(context: typer.Context, options: ScheduleOptions) -> int:
     from logscan.commands.schedule import show_files
 
     return show_files(options, named_file(context))
+
+
+@store.command("show", cls=Configured)
+def show_store(context: typer.Context, store: Annotated[str | None, STORE] = None) -> int:
+    """Show which days a store holds, and how far each log was read."""
+    from logscan.commands.store import show_store
+
+    return show_store(store, context.obj)
+
+
+@store.command("compact", cls=Configured)
+def compact_store(context: typer.Context, store: Annotated[str | None, STORE] = None) -> int:
+    """Make one file of the files of each day."""
+    from logscan.commands.store import compact_store
+
+    return compact_store(store, context.obj)
+
+
+@store.command("verify", cls=Configured)
+def verify_store(context: typer.Context, store: Annotated[str | None, STORE] = None) -> int:
+    """Check that every file of a store is whole.
+
+    Exits with 3 if one is damaged.
+    """
+    from logscan.commands.store import verify_store
+
+    return verify_store(store, context.obj)
 
 
 @schedule.command("remove")

@@ -14,18 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan import __version__
-from logscan.atomic import replacing
+from logscan.atomic import make_folder, replacing
 from logscan.errors import UsageError
-from logscan.schema import SCHEMA
-from logscan.writers import Write, format_names, known_format, writer
+from logscan.reading.datasets import NO_DAY
+from logscan.schema import SCHEMA, SCHEMA_VERSION
+from logscan.writers import ParquetRows, Write, format_names, known_format, writer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Version of the columns and their meanings, in the metadata of Parquet and Arrow files.
-SCHEMA_VERSION = 1
-
-_METADATA = {"logscan_schema": str(SCHEMA_VERSION), "logscan_version": __version__}
+#: The mark of logscan in what it writes.
+METADATA = {"logscan_schema": str(SCHEMA_VERSION), "logscan_version": __version__}
 
 
 def write(
@@ -50,9 +49,9 @@ def write(
     if partition_by is not None:
         if partition_by != "date" or format not in (None, "parquet"):
             raise UsageError("only Parquet can be partitioned, and only by date")
-        return _write_days(*_as_batches(replies), Path(path))
+        return write_days(*as_batches(replies), Path(path), "replies.parquet")
     chosen = known_format(format) if format else format_of(path)
-    schema, batches = _as_batches(replies)
+    schema, batches = as_batches(replies)
     with ExitStack() as stack:
         if str(path) == "-":
             stream, for_terminal = sys.stdout.buffer, sys.stdout.isatty()
@@ -77,7 +76,7 @@ def _add(add: Write, batch: pa.RecordBatch) -> int:
     return len(batch)
 
 
-def _as_batches(replies: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def as_batches(replies: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The schema, with logscan's mark in its metadata, and the batches."""
     if isinstance(replies, pa.RecordBatch):
         replies = pa.Table.from_batches([replies])
@@ -92,25 +91,25 @@ def _as_batches(replies: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         first = next(batches, None)
         schema = SCHEMA if first is None else first.schema
         batches = chain([] if first is None else [first], batches)
-    schema = schema.with_metadata(_METADATA)
-    return schema, (batch.replace_schema_metadata(_METADATA) for batch in batches)
+    schema = schema.with_metadata(METADATA)
+    return schema, (batch.replace_schema_metadata(METADATA) for batch in batches)
 
 
-def _write_days(schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Path) -> int:
-    """A Parquet dataset with a folder for each day."""
+def write_days(schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Path, name: str) -> int:
+    """Write a file of this name into the folder of each day (UTC) of a dataset; return how many rows there were."""
     rows = 0
     with ExitStack() as stack:
-        days: dict[str, Write] = {}
+        days: dict[str, ParquetRows] = {}
         for batch in batches:
             rows += len(batch)
             for day, part in _by_day(batch):
                 if day not in days:
-                    path = folder / f"date={day}" / "replies.parquet"
-                    _make_folder(path.parent)
-                    days[day] = stack.enter_context(
-                        writer("parquet", stack.enter_context(replacing(path)), schema)
-                    )
-                days[day](part)
+                    path = folder / f"date={day}" / name
+                    make_folder(path.parent)
+                    for other in days.values():
+                        other.flush()  # logs seldom go back to a day, and what waits takes memory
+                    days[day] = stack.enter_context(ParquetRows(stack.enter_context(replacing(path)), schema))
+                days[day].write(part)
     return rows
 
 
@@ -121,11 +120,4 @@ def _by_day(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         if day.is_valid:
             yield str(day), batch.filter(pc.fill_null(pc.equal(days, day), False))
         else:
-            yield "__HIVE_DEFAULT_PARTITION__", batch.filter(days.is_null())
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be made: {error.strerror}") from error
+            yield NO_DAY, batch.filter(days.is_null())

@@ -18,8 +18,10 @@ from logscan.summary import REPORT_COLUMNS, Summary, summarise
 if TYPE_CHECKING:
     import pandas as pd
 
+    from logscan.comparison import Earlier
     from logscan.flagging.findings import Flag, FlagOptions
     from logscan.flagging.greylisting import GreylistingOutcome
+    from logscan.flagging.past import Past
     from logscan.plots import Plots
     from logscan.scan import InputReport
 
@@ -46,7 +48,7 @@ class Report:
     ``inputs`` says how each source was read; it is empty for a table that came without. ``greylisting`` says
     by direction what became of greylisted messages. ``tz`` is the zone that times are shown in, ``top`` how
     many entries lists have. ``replies`` is the table it is about, from which plots are made. ``known`` are the
-    peers that the site has words for.
+    peers that the site has words for. ``earlier`` are periods to compare it with, as far as a history is known.
     """
 
     window: Window
@@ -58,6 +60,7 @@ class Report:
     top: int
     replies: pa.Table = field(repr=False, compare=False)
     known: KnownPeers = field(default_factory=KnownPeers, repr=False)
+    earlier: tuple[Earlier, ...] = ()
 
     def to_text(
         self, *, width: int = 80, color: bool = False, ascii_only: bool = False, verbose: int = 0
@@ -111,12 +114,15 @@ def report(
     top: int = 5,
     flag_options: FlagOptions | None = None,
     known: KnownPeers | None = None,
+    earlier: Sequence[Earlier] = (),
+    past: Past | None = None,
 ) -> Report:
     """Report on ``replies``: a DataFrame or Table as ``read`` and ``read_table`` give them, whole or in part.
 
     Only the columns of REPORT_COLUMNS are needed. ``since`` and ``until`` say what time the replies are from
     if it is more than from the first to the last; ``flag_options``, when to raise a flag; ``known``, which peers
-    the site has words for (see ``Site.known_in``). Raises UsageError if columns are missing.
+    the site has words for (see ``Site.known_in``). ``earlier`` periods are compared with, and ``past`` days tell
+    what to expect, where a history is known. Raises UsageError if columns are missing.
     """
     if not isinstance(replies, pa.Table):
         from logscan.frame import from_pandas
@@ -135,10 +141,11 @@ def report(
         window=Window(since or summary.first, until or after_last),
         inputs=tuple(inputs),
         summary=summary,
-        flags=tuple(find_flags(replies, flag_options or FlagOptions(), known.own)),
+        flags=tuple(find_flags(replies, flag_options or FlagOptions(), known.own, past)),
         greylisting=outcomes(replies),
         tz=tz,
         top=top,
         replies=replies,
         known=known,
+        earlier=tuple(earlier),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -15,9 +15,11 @@ from logscan.detection import HEAD, Detected, named_parser, recognise, tried
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.logs.machine import InputReport, LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
+from logscan.reading.datasets import day_of, may_hold
 from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA
+from logscan.stored import is_parquet, read_stored
 from logscan.transcripts.reader import TranscriptReader
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ _EXAMPLES = 5
 
 
 class Scan:
-    """Reads sources once, as an iterable of RecordBatches in SCHEMA (``cause`` null); then ``inputs`` is complete.
+    """Reads sources once, in order, as an iterable of RecordBatches in SCHEMA (``cause`` null).
+
+    Then ``inputs`` is complete.
 
     ``on_progress`` is called after each block with the source's name, how many bytes of all sources have been
     read, and how many there are, None if that is not known; both as they are stored.
@@ -53,7 +57,7 @@ class Scan:
 
     def __init__(
         self,
-        paths: Paths | None,
+        sources: Sequence[Source],
         options: ScanOptions,
         on_progress: OnProgress | None = None,
     ) -> None:
@@ -63,11 +67,13 @@ class Scan:
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
         self._machines: dict[str, LogMachine] = {}
-        self._sources = find_sources(_as_list(paths))
+        self._sources = sources
         sizes = [source.size for source in self._sources]
         self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         #: Inputs that could not be read: a line each.
         self.problems: list[str] = []
+        #: Days (UTC) of a dataset that lie outside the window: they were not even opened.
+        self.passed_over: list[date] = []
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
@@ -78,6 +84,10 @@ class Scan:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for source in self._sources:
+            day = day_of(source.name)
+            if day is not None and not may_hold(day, self.options.since, self.options.until):
+                self.passed_over.append(day)
+                continue
             report = InputReport(source.title)
             self.inputs.append(report)
             try:
@@ -90,6 +100,9 @@ class Scan:
             report.warnings = [f"{source.title}: {warning}" for warning in said]
 
     def _read(self, source: Source, report: InputReport) -> Iterator[pa.Table]:
+        if is_parquet(source):
+            yield from read_stored(source, self.options, report, lambda: self._progress(source))
+            return
         head = source.head(HEAD)
         layer, detected = recognise(head, self._forced)
         if detected is None:
@@ -204,7 +217,7 @@ def scan(
         columns=tuple(columns) if columns is not None else None,
         fork=fork,
     )
-    return Scan(paths, options, on_progress)
+    return Scan(find_sources(_as_list(paths)), options, on_progress)
 
 
 def _aware(moment: datetime | None) -> datetime | None:
@@ -226,6 +239,7 @@ def read_table(paths: Paths | None = None, **options: Any) -> pa.Table:
     """The replies of mail logs and SMTP transcripts as a pyarrow Table in the columns of ``logscan.SCHEMA``.
 
     ``paths``: one or several files, globs, folders, ``"-"`` or open binary files; None for this machine's own log.
+    Parquet files that logscan wrote are read too, alone or as a folder with one for each day.
     Options: ``since`` and ``until`` (datetimes, the end excluded), ``parser`` (a name, or a parser file), ``tz`` of
     stamps without zone (this machine's by default), ``year`` of stamps without year, ``postfix_version``,
     ``syslog_name``.
@@ -267,5 +281,8 @@ def check(reading: Scan) -> None:
 
 def nothing_understood(reading: Scan) -> LogscanError:
     """The error that says which inputs were not understood, and why."""
+    if reading.passed_over and not reading.inputs:
+        first, last = min(reading.passed_over), max(reading.passed_over)
+        return NothingUnderstood(f"no rows of that time; there are days from {first} to {last}")
     names = ", ".join(f"{r.source} ({r.reason or 'empty'})" for r in reading.inputs) or "no input"
     return NothingUnderstood(f"nothing was understood: {names}")

@@ -41,6 +41,9 @@ COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("line", pa.int64(), "1-based number of the line in that source."),
 )
 
+#: Version of the columns and their meanings, in the metadata of Parquet and Arrow files.
+SCHEMA_VERSION = 1
+
 SCHEMA = pa.schema([pa.field(name, type_) for name, type_, _ in COLUMNS])
 
 #: Rows with one of these in ``basis`` were on the wire; the others repeat or withhold a reply.

@@ -102,6 +102,8 @@ _OPTIONS = {
     "mail.only_if_flagged": _SWITCH,
     "mail.all_clear": _SWITCH,
     "mail.attach": _TEXTS,
+    "ingest.store": _TEXT,
+    "ingest.keep": _COUNT,
     "own.domains": _DOMAINS,
     "own.relays": _PLACES,
 }

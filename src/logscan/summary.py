@@ -160,6 +160,11 @@ def summarise(replies: pa.Table, *, top: int = 5) -> Summary:
     )
 
 
+def kinds_of(replies: pa.Table) -> list[Kind]:
+    """The kinds of the rows of ``replies``, of which only the columns of Kind are needed."""
+    return _Rows(replies).kinds if replies.num_rows else []
+
+
 def totals(kinds: Iterable[Kind], *fields: str) -> list[tuple[Any, ...]]:
     """The sum of ``count`` for each combination of the ``fields`` of ``kinds``, largest first."""
     key = attrgetter(*fields)

@@ -54,23 +54,39 @@ def format_names() -> list[str]:
     return [*_FORMATS, *(name + ending for ending in compressed for name in text)]
 
 
+class ParquetRows:
+    """A Parquet file in the making, whose rows wait until there are enough for a row group."""
+
+    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
+        self._file = pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True)
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
+
+    def __enter__(self) -> ParquetRows:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.flush()
+        self._file.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows."""
+        self._waiting.append(batch)
+        if sum(map(len, self._waiting)) >= _ROW_GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, as a row group."""
+        if self._waiting:
+            self._file.write_table(pa.Table.from_batches(self._waiting, self._schema))
+            self._waiting.clear()
+
+
 @contextmanager
 def _parquet(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
-    with pq.ParquetWriter(stream, schema, compression="zstd") as file:
-        waiting: list[pa.RecordBatch] = []
-
-        def flush() -> None:
-            file.write_table(pa.Table.from_batches(waiting, schema))
-            waiting.clear()
-
-        def write(batch: pa.RecordBatch) -> None:
-            waiting.append(batch)
-            if sum(map(len, waiting)) >= _ROW_GROUP:
-                flush()
-
-        yield write
-        if waiting:
-            flush()
+    with ParquetRows(stream, schema) as rows:
+        yield rows.write
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from logscan.commands import completion
+from logscan.commands.history_options import STORE
 
 
 class Direction(StrEnum):
@@ -77,6 +78,7 @@ class ReadOptions:
     syslog_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only lines of this syslog_name, such as postfix-out.")
     ] = None
+    store: Annotated[str | None, STORE] = None
     code: Annotated[
         str | None,
         typer.Option(
@@ -108,7 +110,7 @@ class ReadOptions:
     ] = False
 
 
-def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command the options that dataclasses define; it gets each ``name=dataclass`` as an argument."""
 
     def with_groups(command: Callable[..., int]) -> Callable[..., int]:
@@ -135,6 +137,19 @@ def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., int]]:
         return called
 
     return with_groups
+
+
+def only(group: type, *names: str) -> Callable[..., Any]:
+    """Some of the options that a dataclass defines, for ``takes``; the others keep their defaults."""
+    signature = inspect.signature(group, eval_str=True)
+
+    def made(**values: Any) -> Any:
+        return group(**values)
+
+    made.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[signature.parameters[name] for name in names]
+    )
+    return made
 
 
 #: Gives a command the options of ReadOptions, as its argument ``reading``.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,14 +14,16 @@ from logscan.causes import assign_causes
 from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
 from logscan.commands.progress import progress
-from logscan.errors import UnreadableInput
+from logscan.errors import UnreadableInput, UsageError
 from logscan.flagging.greylisting import recognise
+from logscan.history.store import existing
 from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
 from logscan.schema import SCHEMA
 from logscan.selection import Selection
+from logscan.summary import REPORT_COLUMNS
 from logscan.windows import Window, window
 
 if TYPE_CHECKING:
@@ -46,6 +50,12 @@ class Reading:
         hidden = options.anonymize or options.anonymize_keep_network
         keep = options.anonymize_keep_network
         self._pseudonyms = Pseudonyms.of_run(site.domains, keep_networks=keep) if hidden else None
+        if options.store is not None and options.paths:
+            raise UsageError(f"--store {options.store} is read instead of a PATH; name the one or the other")
+        self._store = None if options.store is None else Path(options.store).expanduser()
+        #: What could not be read of other times in the store.
+        self._problems: list[str] = []
+        self._manifest = None if self._store is None else existing(self._store)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.
@@ -55,7 +65,7 @@ class Reading:
         options = self._options
         with progress(wanted=not (options.no_progress or options.quiet)) as advance:
             self._scan = scan(
-                options.paths,
+                options.paths if self._store is None else self._files(self.window.since, self.window.until),
                 since=self.window.since,
                 until=self.window.until,
                 parser=options.parser,
@@ -88,8 +98,15 @@ class Reading:
         return shown
 
     def report(self, replies: pa.Table, *, top: int, flags: FlagOptions) -> Report:
-        """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's."""
+        """The report on ``replies``, which ``table`` gave: inputs, window and zone are this reading's.
+
+        With a store, earlier periods are compared with, and earlier days tell what to expect.
+        """
+        from logscan.history.past_days import compared, past
         from logscan.reporting import report
+
+        manifest = self._manifest
+        zone, now = ZoneInfo(self.tz), datetime.now(UTC)
 
         return report(
             replies,
@@ -100,7 +117,31 @@ class Reading:
             top=top,
             flag_options=flags,
             known=self._known,
+            earlier=compared(manifest, self.window, zone, now, self._stored) if manifest else (),
+            past=past(manifest, self.window, self._stored) if manifest else None,
         )
+
+    def _stored(self, since: datetime, until: datetime) -> pa.Table:
+        """The wanted rows of another time in the store, as far as reports count them."""
+        reading = scan(
+            self._files(since, until),
+            since=since,
+            until=until,
+            syslog_name=self._options.syslog_name,
+            columns=REPORT_COLUMNS,
+        )
+        rows = pa.Table.from_batches(list(reading), SCHEMA)
+        for problem in reading.problems:
+            if problem not in self._problems:
+                self._problems.append(problem)
+                tell(problem)
+        return self._selection.of(recognise(assign_causes(rows.unify_dictionaries())))
+
+    def _files(self, since: datetime | None, until: datetime | None) -> list[Path]:
+        """The store's files of some time; the store itself if there are none, which tells what it has."""
+        if self._store is None or self._manifest is None:
+            return []
+        return [self._store / file.path for file in self._manifest.within(since, until)] or [self._store]
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The wanted rows with the causes that each reply tells by itself, as they are read."""
@@ -121,4 +162,5 @@ class Reading:
     @property
     def status(self) -> int:
         """The exit status: 3 if an input could not be read."""
-        return UnreadableInput.exit_status if self._scan and self._scan.problems else 0
+        problems = self._problems or (self._scan and self._scan.problems)
+        return UnreadableInput.exit_status if problems else 0

@@ -18,6 +18,8 @@ from logscan.flagging.baseline import MINUTE, Baseline, Clock, Flags, Floats, In
 #: Lengths of the windows, in bins of the clock; that by which the dispersion is estimated.
 _SCALES = (4, 8, 16, 32, 64)
 _REFERENCE = 8
+#: Where earlier days are known, what takes hours to gather stands out too.
+_LONG_SCALES = (128, 256, 512)
 #: … unless they are longer than this (an hour and a bit): what takes longer to gather is no spike.
 _LONGEST = 64 * MINUTE
 #: A stretch that lasts longer must reach so many times the usual factor, against the calmer half of the log.
@@ -47,6 +49,25 @@ class Sensitivity:
     min_count: int
     factor: float
 
+    def suffices(self, burst: Burst) -> bool:
+        """Whether a burst has enough events, in number and against what was expected."""
+        return burst.count >= max(self.min_count, self.factor * burst.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What earlier days let expect of a series.
+
+    ``levels`` are events per bin of the clock, ``highest`` those of the busiest moment around each. ``support`` is
+    how much time (microseconds) of so many ``days`` tells of a moment, and variance is m + ``dispersion`` * m**2.
+    """
+
+    levels: Floats
+    highest: Floats
+    days: int
+    support: float
+    dispersion: float
+
 
 @dataclass(frozen=True, slots=True)
 class Burst:
@@ -65,16 +86,20 @@ def find_bursts(
     baseline: Baseline,
     volume: Floats,
     sensitivity: Sensitivity,
+    past: Expectation | None = None,
 ) -> list[Burst]:
     """The bursts of a series in order of time; ``times`` must be in order, ``volume`` is the traffic around it.
 
     What is found at first is set aside for a second look, with a baseline and a dispersion that hold no bursts.
+    ``past``, if earlier days are known, holds none anyway; it takes the place of the baseline.
     """
     if clock.bins < _FEWEST_WINDOWS * _SCALES[0] or weights.sum() < sensitivity.min_count:
         return []
-    series = _Series(times, weights, clock, baseline.support)
+    series = _Series(times, weights, clock, baseline.support, past)
     if series.busiest < sensitivity.min_count:
         return []
+    if past:
+        return series.search_by(past, sensitivity)
     spans = series.block(sensitivity)
     rough = series.search(baseline.expected(times, weights, volume, spans or None), spans, sensitivity)
     spans += [(burst.first, burst.last) for burst in rough]
@@ -86,9 +111,12 @@ def find_bursts(
 class _Series:
     """The events of one kind, and how often they come in windows of the clock."""
 
-    def __init__(self, times: Ints, weights: Ints, clock: Clock, support: float) -> None:
+    def __init__(
+        self, times: Ints, weights: Ints, clock: Clock, support: float, past: Expectation | None = None
+    ) -> None:
         self._times = times
-        self._support = support
+        self._support = past.support if past else support
+        self._days = past.days if past else 0
         self._total = np.concatenate(([0], np.cumsum(weights)))
         self._clock = clock
         self._counts = clock.counts(times, weights)
@@ -97,6 +125,8 @@ class _Series:
             for scale in _SCALES
             if scale * _FEWEST_WINDOWS <= clock.bins and scale * clock.width <= _LONGEST
         ] or [_SCALES[0]]
+        if past:
+            self._scales += [scale for scale in _LONG_SCALES if 2 * scale <= clock.bins]
 
     @property
     def busiest(self) -> float:
@@ -119,23 +149,36 @@ class _Series:
         self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity
     ) -> list[Burst]:
         """The bursts against this many expected events per bin; ``known`` ones tell nothing about the calm."""
+        found = self._found(expected, expected, self._dispersion(expected, known), sensitivity)
+        return [whole for core, whole in found if sensitivity.suffices(core)]
+
+    def search_by(self, past: Expectation, sensitivity: Sensitivity) -> list[Burst]:
+        """The bursts against what earlier days let expect.
+
+        What comes every day may lie in a burst of many hours: if its core does not stand out, all of it may.
+        """
+        found = self._found(past.levels, past.highest, past.dispersion, sensitivity)
+        return [whole for core, whole in found if sensitivity.suffices(core) or sensitivity.suffices(whole)]
+
+    def _found(
+        self, expected: Floats, highest: Floats, alpha: float, sensitivity: Sensitivity
+    ) -> list[tuple[Burst, Burst]]:
+        """Stretches, core and all, around windows with more events than chance adds to the ``highest`` levels."""
         taken = np.zeros(self._clock.bins, dtype=np.bool_)
-        bursts = []
-        for start, end in self._unlikely_windows(expected, known, sensitivity):
+        found = []
+        for start, end in self._unlikely_windows(highest, alpha, sensitivity):
             if taken[start:end].any():
                 continue
             core, whole = self._sharpen(expected, start, end, _free(taken, start, end))
             low, high = self._clock.bin_of(np.array([whole.first, whole.last]))
             taken[start:end] = taken[low : high + 1] = True
-            if core.count >= max(sensitivity.min_count, sensitivity.factor * core.expected):
-                bursts.append(whole)
-        return sorted(bursts, key=lambda burst: burst.first)
+            found.append((core, whole))
+        return sorted(found, key=lambda pair: pair[1].first)
 
     def _unlikely_windows(
-        self, expected: Floats, known: Sequence[tuple[int, int]], sensitivity: Sensitivity
+        self, expected: Floats, alpha: float, sensitivity: Sensitivity
     ) -> list[tuple[int, int]]:
         """Windows with too many events to be chance, the least likely first."""
-        alpha = self._dispersion(expected, known)
         tests = sum(self._clock.bins / scale for scale in self._scales)
         limit = math.log(sensitivity.significance / tests)
         found = []
@@ -145,7 +188,8 @@ class _Series:
             seen, normal = seen[starts], normal[starts]
             # An expectation that rests on few events is uncertain itself: a rate known from n events has a
             # gamma distribution of shape n, which adds 1 / n to the dispersion.
-            events = normal * self._support / (scale * self._clock.width)
+            length = scale * self._clock.width
+            events = normal * max(self._support, self._days * length) / length
             chance = log_tail(seen, np.maximum(normal, _FLOOR), alpha + 1 / (events + 1))
             found.append(np.column_stack((chance, starts, starts + scale))[chance <= limit])
         windows = np.concatenate(found)

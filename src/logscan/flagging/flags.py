@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from logscan.flagging.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
 from logscan.flagging.negatives import Log, Negatives
+from logscan.flagging.past import Past
 from logscan.flagging.rejections import find_rejections
 from logscan.flagging.spikes import find_spikes
 
@@ -18,10 +19,12 @@ def find_flags(
     replies: pa.Table,
     options: FlagOptions = FlagOptions(),  # noqa: B008  frozen
     own: Collection[str] = (),
+    past: Past | None = None,
 ) -> list[Flag]:
     """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first.
 
-    ``own`` are names and addresses of the site's own relays, which are no scanners.
+    ``own`` are names and addresses of the site's own relays, which are no scanners. ``past`` is what earlier days
+    were like; without it the table itself tells what to expect.
     """
     refused = Negatives.of(Log(replies))
-    return [*find_spikes(refused, options), *find_rejections(refused, options, own)]
+    return [*find_spikes(refused, options, past), *find_rejections(refused, options, own)]

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from logscan.flagging.baseline import Baseline, Clock, Flags, Floats, Ints
-from logscan.flagging.bursts import Sensitivity, find_bursts
+from logscan.flagging.bursts import Expectation, Sensitivity, find_bursts
 from logscan.flagging.episodes import Episode, describe, merge
 from logscan.flagging.findings import FlagOptions, Spike
 from logscan.flagging.negatives import Log, Negatives, is_value, parties
+from logscan.flagging.past import Past, kinds_of
 from logscan.tally import Coded, group
 
 #: Rejected commands are flags of their own kind.
@@ -26,18 +27,18 @@ _UNKNOWN = "unknown"
 _PURE = 0.8
 
 
-def find_spikes(refused: Negatives, options: FlagOptions) -> list[Spike]:
-    """The spikes among the negative replies of a log, in order of time."""
+def find_spikes(refused: Negatives, options: FlagOptions, past: Past | None = None) -> list[Spike]:
+    """The spikes among the negative replies of a log, in order of time; ``past`` is what earlier days were like."""
     refused = refused.where(~is_value(refused.cause, _COMMAND))
     if not len(refused):
         return []
-    return describe(merge(_Search(refused, options).episodes(), refused), refused, options)
+    return describe(merge(_Search(refused, options, past).episodes(), refused), refused, options)
 
 
 class _Search:
     """Looks for episodes, one kind of series after the other; what one explains is no longer in the next."""
 
-    def __init__(self, refused: Negatives, options: FlagOptions) -> None:
+    def __init__(self, refused: Negatives, options: FlagOptions, past: Past | None) -> None:
         self._refused = refused
         self._options = options
         self._sensitivity = Sensitivity(options.significance, options.min_count, options.factor)
@@ -47,6 +48,7 @@ class _Search:
         self._clock = Clock.of(times)
         self._baseline = Baseline(self._clock, times)
         self._traffic = _Traffic(refused.log, self._baseline)
+        self._expectations = past.expectations(refused.log, self._clock) if past else None
 
     def episodes(self) -> list[Episode]:
         """All episodes."""
@@ -102,6 +104,7 @@ class _Search:
         refused = self._refused.where(rows)
         volume = self._traffic.volume(refused.way)
         first = rows[self._first[rows]]
+        past = self._by_past(refused)
         bursts = find_bursts(
             self._refused.time[first],
             self._weight[first],
@@ -109,11 +112,13 @@ class _Search:
             self._baseline,
             volume,
             self._sensitivity,
+            past,
         )
         if not bursts:
             return
-        expected = self._baseline.expected(
-            refused.time, refused.count, volume, [(burst.first, burst.last) for burst in bursts]
+        spans = [(burst.first, burst.last) for burst in bursts]
+        expected = (
+            past.levels if past else self._baseline.expected(refused.time, refused.count, volume, spans)
         )
         for burst in bursts:
             inside = slice(*np.searchsorted(refused.time, [burst.first, burst.last + 1]))
@@ -124,6 +129,13 @@ class _Search:
                 and _occasions(members) >= self._options.min_messages
             ):
                 yield Episode(rows[inside], normal)
+
+    def _by_past(self, series: Negatives) -> Expectation | None:
+        """What earlier days let expect of a series, if it is all of one kind."""
+        if self._expectations is None:
+            return None
+        kinds = kinds_of(series)
+        return self._expectations.of(kinds[0][0]) if len(kinds) == 1 else None
 
     def _with_unclear(self, episode: Episode) -> Episode:
         """The episode with what its peers said or were told meanwhile in words that tell no cause."""

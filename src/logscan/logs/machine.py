@@ -29,7 +29,8 @@ _EXAMPLES = 5
 class InputReport:
     """What became of one source: its parser and why, how many lines it has and how many were understood.
 
-    ``other`` counts lines of other programs; ``lines = understood + unparsed + other``.
+    ``other`` counts lines of other programs; ``lines = understood + unparsed + other``. ``unit`` is what is counted:
+    lines of a log, or rows of a table.
     """
 
     source: str
@@ -42,6 +43,7 @@ class InputReport:
     examples: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
+    unit: str = "line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import bz2
 import lzma
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import zstandard
 from isal import igzip_lib
@@ -17,10 +17,14 @@ _XZ_MEMORY = 1 << 28  # above what xz -9 needs, below what a hostile file may as
 
 
 class Raw(NamedTuple):
-    """Bytes as they are stored: `read(n)` gives at most n, none at the end; `rewind` is None for a pipe."""
+    """Bytes as they are stored: `read(n)` gives at most n, none at the end.
+
+    `seek(n)` goes to the n-th byte; it is None for a pipe. `stream` is what pyarrow can read from, if there is one.
+    """
 
     read: Callable[[int], bytes]
-    rewind: Callable[[], object] | None
+    seek: Callable[[int], object] | None
+    stream: BinaryIO | None = None
 
 
 class _Decoder(Protocol):
@@ -99,7 +103,7 @@ _CODECS = (
     _Codec("xz", (b"\xfd7zXZ\0",), _xz),
     _Codec("zstd", (b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPABLE), _Zstd),
 )
-_MAGIC_LENGTH = max(len(magic) for codec in _CODECS for magic in codec.magic)
+MAGIC_LENGTH = max(len(magic) for codec in _CODECS for magic in codec.magic)
 _BROKEN = cast(
     tuple[type[Exception], ...], (igzip_lib.IsalError, lzma.LZMAError, zstandard.ZstdError, OSError)
 )
@@ -135,13 +139,18 @@ class _Input:
         A pipe may give single bytes.
         """
         data = data.lstrip(padding)
-        while len(data) < _MAGIC_LENGTH and (more := self.piece()):
+        while len(data) < MAGIC_LENGTH and (more := self.piece()):
             data = (data + more).lstrip(padding)
         return data
 
 
-def decompressed(raw: Raw, size: int, warn: Callable[[str], object]) -> Iterator[bytes]:
-    """Yield the contents of `raw`, whatever compressed it; plain data in pieces of up to `size` bytes.
+def is_compressed(magic: bytes) -> bool:
+    """Return whether what begins with these bytes (at least MAGIC_LENGTH) is compressed."""
+    return any(magic.startswith(codec.magic) for codec in _CODECS)
+
+
+def decompressed(raw: Raw, size: int, warn: Callable[[str], object], start: int = 0) -> Iterator[bytes]:
+    """Yield the contents of `raw` from byte `start` on, whatever compressed it; plain data in pieces of up to `size`.
 
     What can be decoded before damage or an early end is yielded, and `warn` gets one sentence about it.
     """
@@ -149,19 +158,24 @@ def decompressed(raw: Raw, size: int, warn: Callable[[str], object]) -> Iterator
     data = stored.enough_to_tell()
     codec = next((codec for codec in _CODECS if data.startswith(codec.magic)), None)
     if codec is None:
+        if start and raw.seek:
+            raw.seek(start)
+            start, data = 0, raw.read(size)
         while data:
-            yield data
+            yield data[start:]
+            start = max(0, start - len(data))
             data = raw.read(size)
         return
     done = 0
     try:
         for piece in _members(codec, data, stored, warn):
             done += len(piece)
-            yield piece
+            if done > start:
+                yield piece[max(0, start - done + len(piece)) :]
     except _DamageError as damage:
-        if raw.rewind:
-            raw.rewind()
-            yield from _up_to_damage(codec, _Input(raw.read, careful_from=stored.offset), done)
+        if raw.seek:
+            raw.seek(0)
+            yield from _up_to_damage(codec, _Input(raw.read, careful_from=stored.offset), max(done, start))
         warn(f"the {codec.name} data is damaged ({damage}); what could be decoded before the damage was read")
 
 

@@ -26,8 +26,8 @@ class Source:
     `name` is the path as given, - for standard input. `modified` is when it was last written, if known.
     `warnings` says what was odd about it; it is complete once `blocks` has ended. `identity` is the same for
     two names of one file. `size` is how many bytes are stored, if known, and `taken` how many of them `blocks`
-    has read: both are those of the compressed file. Where the input cannot be read, `head` and `blocks` raise
-    UnreadableInput.
+    has read: both are those of the compressed file. `blocks` begins at byte `start` of the contents, and what it
+    reads passes `tap`. Where the input cannot be read, whatever reads it raises UnreadableInput.
     """
 
     name: str
@@ -37,6 +37,17 @@ class Source:
     size: int | None = None
     taken: int = field(default=0, init=False)
     warnings: list[str] = field(default_factory=list)
+    start: int = 0
+    tap: Callable[[Iterator[bytes]], Iterator[bytes]] = field(default=iter, repr=False)
+
+    def magic(self, n: int) -> bytes:
+        """Return the first `n` bytes as they are stored, which tell what kind of file it is."""
+        with self.opener(True) as raw:
+            read = self._guarded(raw.read, lambda _: None, count=False)
+            magic = b""
+            while len(magic) < n and (more := read(n - len(magic))):
+                magic += more
+        return magic
 
     @property
     def title(self) -> str:
@@ -60,11 +71,18 @@ class Source:
         """Yield whole lines, about `size` bytes at once; only the last line may lack its line end."""
         return self._blocks(size, peek=False, warn=self.warnings.append)
 
+    def contents(self, start: int, size: int) -> Iterator[bytes]:
+        """Yield the contents from byte `start` on, decompressed and otherwise as they are."""
+        with self.opener(True) as raw:
+            read = self._guarded(raw.read, lambda _: None, count=False)
+            yield from decompressed(raw._replace(read=read), size, lambda _: None, start)
+
     def _blocks(self, size: int, *, peek: bool, warn: Callable[[str], object]) -> Iterator[bytes]:
         try:
             with self.opener(peek) as raw:
                 guarded = raw._replace(read=self._guarded(raw.read, warn, count=not peek))
-                yield from whole_lines(utf8(decompressed(guarded, size, warn), warn), size, warn)
+                pieces = decompressed(guarded, size, warn, 0 if peek else self.start)
+                yield from whole_lines(utf8(pieces if peek else self.tap(pieces), warn), size, warn)
         except NotTextError as error:
             raise UnreadableInput(f"{self.name}: not a text log but {error}") from error
 
@@ -167,7 +185,7 @@ def _file(path: str) -> _Opener:
         except OSError as error:
             raise UnreadableInput(f"{path}: {_why(path, error)}") from error
         with stream:
-            yield Raw(stream.read, lambda: stream.seek(0))
+            yield Raw(stream.read, stream.seek, stream)
 
     return opened
 
@@ -178,7 +196,7 @@ def _seekable(stream: BinaryIO) -> _Opener:
     @contextmanager
     def opened(_: bool) -> Iterator[Raw]:
         stream.seek(start)
-        yield Raw(stream.read, lambda: stream.seek(start))
+        yield Raw(stream.read, lambda offset: stream.seek(start + offset), stream)
 
     return opened
 

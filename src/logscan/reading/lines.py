@@ -27,7 +27,7 @@ _MAGIC = (
     (b"\x1f\x8b\x08", "compressed twice: run gunzip first"),
     (b"LPKSHHRH", "a systemd journal: pipe in what journalctl -o json --file prints"),
     (b"SQLite format 3\0", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file inside another file: unpack it first"),
     (b"ARROW1", "an Arrow file"),
 )
 _TAR_MAGIC = slice(257, 262)  # POSIX.1-1988 ustar header
@@ -80,6 +80,11 @@ def utf8(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[byt
             yield piece
     if nuls:
         warn(f"NUL bytes left out: {nuls:,}")
+
+
+def encoding_of(sample: bytes) -> str:
+    """Return the encoding of a text that begins so: `utf-8`, `utf-16-le` or `utf-16-be`."""
+    return _encoding(sample)[1]
 
 
 def _encoding(sample: bytes) -> tuple[bytes, str]:

@@ -7,9 +7,11 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from logscan.errors import UnreadableInput, UsageError
+from logscan.reading.datasets import dataset_files
 from logscan.reading.inputs import Source, command_source, file_source, stream_source, unreadable_source
 from logscan.reading.places import MACHINE_FOLDERS, journal_command, machine_logs, mail_logs
 from logscan.reading.repeats import without_repeats
@@ -23,11 +25,12 @@ Input: TypeAlias = str | os.PathLike[str] | BinaryIO
 def find_sources(paths: Input | Sequence[Input] = ()) -> list[Source]:
     """Return what to read for `paths`, the files of each rotated log from the oldest to the newest.
 
-    A path is a file, a glob pattern, a folder (its mail logs), - for standard input or a binary stream.
-    Without paths it is this machine's own mail logs, else its journal. A log that was given twice is read
-    once. A path that leads nowhere has a source too: reading it raises UnreadableInput, as does a file that
-    turns out to be unreadable, so that a caller can go on with the others. UnreadableInput is raised here
-    only if there are no paths and no log is found, UsageError for a stream in text mode.
+    A path is a file, a glob pattern, a folder (its mail logs, or its days as Parquet files), - for standard
+    input or a binary stream. Without paths it is this machine's own mail logs, else its journal. A log that
+    was given twice is read once. A path that leads nowhere has a source too: reading it raises
+    UnreadableInput, as does a file that turns out to be unreadable, so that a caller can go on with the
+    others. UnreadableInput is raised here only if there are no paths and no log is found, UsageError for a
+    stream in text mode.
     """
     if isinstance(paths, str | os.PathLike) or not isinstance(paths, Sequence):
         paths = [paths]
@@ -71,7 +74,7 @@ def _sources(path: Input, number: int) -> Iterator[Source]:
 
 def _folder(path: str) -> Iterator[Source]:
     try:
-        logs = mail_logs(path)
+        logs = _stored(path) or dataset_files(path) or mail_logs(path)
     except OSError as error:
         yield unreadable_source(path, f"the folder cannot be listed ({error.strerror})")
         return
@@ -80,6 +83,14 @@ def _folder(path: str) -> Iterator[Source]:
             path, f"no mail log in this folder; name the files themselves, as in {os.path.join(path, '*')}"
         )
     yield from map(file_source, logs)
+
+
+def _stored(folder: str) -> list[str]:
+    """Return the data files that count, if the folder is a store of ``logscan ingest``."""
+    from logscan.history.manifest import load_manifest
+
+    manifest = load_manifest(Path(folder))
+    return [os.path.join(folder, file.path) for file in manifest.files] if manifest else []
 
 
 def _standard_input() -> Source:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from logscan.codes.catalogue import name_of
+from logscan.comparison import MEASURES, changes, refusals_of, totals_of
 from logscan.known_peers import KnownPeers
 from logscan.rendering.flags import Finding, in_words
 from logscan.rendering.phrases import (
@@ -89,6 +90,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
     summary, zone = report.summary, ZoneInfo(report.tz)
     day = report.window.start if report.window.within_a_day(zone) else None
     tables = (
+        _comparison(report),
         *(_why(outcome, report) for outcome in UNHAPPY),
         _replies(summary.kinds, 2 * report.top),
         _ranking("Servers that refused us", summary.servers, report.known),
@@ -133,11 +135,15 @@ def _reading(report: Report) -> str:
     parsers = ", ".join(report.summary.parsers)
     if not report.inputs:
         return listed((parsers, plural(report.summary.replies, "reply", "replies")))
-    lines = sum(source.lines for source in report.inputs)
     understood = sum(source.understood for source in report.inputs)
     not_understood = sum(source.unparsed for source in report.inputs)
     share = percentage(understood, understood + not_understood)
-    return f"{parsers} {plural(lines, 'line')}, {share} understood".strip()
+    amounts = [
+        plural(count, unit)
+        for unit in ("line", "row")
+        if (count := sum(source.lines for source in report.inputs if source.unit == unit))
+    ]
+    return f"{parsers} {' and '.join(amounts) or '0 lines'}, {share} understood".strip()
 
 
 def _notes(report: Report) -> Iterator[str]:
@@ -164,6 +170,39 @@ def _trends(report: Report, zone: ZoneInfo) -> Iterator[Trend]:
         for label, counts in report.summary.timeline.items():
             if counts:
                 yield trend(label, counts, start, end, zone)
+
+
+def _comparison(report: Report) -> Table:
+    """Totals, and the refusals that changed most, beside those of earlier periods."""
+    periods, totals = report.earlier, totals_of(report.summary.kinds)
+    seen = {*totals, *(name for period in periods for name in period.totals)}
+    rows = [
+        (name, totals.get(name, 0), [period.totals.get(name, 0) for period in periods])
+        for name in MEASURES
+        if name in seen
+    ]
+    rows += [
+        (
+            listed((DIRECTIONS[kind[0]], code_text(kind[1], kind[2]), cause_label(kind[3]))),
+            count,
+            [period.refusals.get(kind, 0) for period in periods],
+        )
+        for kind, count in changes(refusals_of(report.summary.kinds), periods, report.top)
+    ]
+    return Table(
+        # Narrow tables have no headings in text.
+        title=f"Now, and the {periods[0].label}" if len(periods) == 1 else "Compared with earlier",
+        columns=(
+            Column("now", number=True),
+            *(Column(period.label, number=True) for period in periods),
+            Column("what", wide=True),
+        ),
+        rows=tuple(
+            Row((f"{now:,}", *(f"{count:,}" for count in before), what))
+            for what, now, before in rows
+            if periods
+        ),
+    )
 
 
 def _why(outcome: str, report: Report) -> Table:
@@ -274,7 +313,7 @@ def _inputs(inputs: Iterable[InputReport], verbose: int) -> Table:
     return Table(
         title="What was read" if verbose else "Not understood completely",
         columns=(
-            Column("lines", number=True),
+            Column("lines" if all(source.unit == "line" for source in shown) else "lines, rows", number=True),
             Column("understood", number=True),
             Column("not", number=True),
             Column("others'", number=True),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from logscan import comparison
 from logscan.codes.catalogue import explain
 from logscan.summary import Kind, totals
 
@@ -25,9 +26,10 @@ def to_json(report: Report) -> str:
 def to_data(report: Report) -> dict[str, Any]:
     """The report as dicts and lists."""
     kinds = [kind for kind in report.summary.kinds if kind.replied]
+    periods = comparison.to_data(report.summary.kinds, report.earlier, report.top)
     return {
         "schema": SCHEMA_VERSION,
-        "window": {"start": _time(report.window.start), "end": _time(report.window.end)},
+        "window": _span(report.window.start, report.window.end),
         "inputs": [
             {
                 "source": source.source,
@@ -40,6 +42,11 @@ def to_data(report: Report) -> dict[str, Any]:
         ],
         "replies": _replies(kinds),
         "flags": [_flag(flag) for flag in report.flags],
+        **(
+            {"comparison": [{**period, **_span(period["start"], period["end"])} for period in periods]}
+            if periods
+            else {}
+        ),
         "catalogue": {
             str(code): explain(code).to_dict()
             for code in sorted({kind.code for kind in kinds if kind.code is not None})
@@ -56,6 +63,10 @@ def _replies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
 def _flag(flag: Flag) -> dict[str, Any]:
     explanation = explain(flag.code or "4xx", direction=flag.direction)
     return {**flag.to_dict(), "explanation": explanation.to_dict()}
+
+
+def _span(start: datetime | None, end: datetime | None) -> dict[str, str | None]:
+    return {"start": _time(start), "end": _time(end)}
 
 
 def _time(moment: datetime | None) -> str | None:
