@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from logscan.delays import DELAY_COLUMNS
 from logscan.errors import UsageError
 from logscan.rendering.phrases import listed, span
 from logscan.reporting import Report, report
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from logscan.charts.style import Chart
 
-#: What all plots together need of the replies table; without ``delay`` there is none of delays.
-PLOT_COLUMNS = (*REPORT_COLUMNS, "delay")
+#: What all plots together, and a report that tells of delays, need of the replies table.
+PLOT_COLUMNS = (*REPORT_COLUMNS, *DELAY_COLUMNS)
 
 #: How wide images are meant to be shown, in pixels; they hold more, for sharp screens.
 WIDTH = 640

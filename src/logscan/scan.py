@@ -18,7 +18,7 @@ from logscan.logs.timestamps import Clock, zone_name
 from logscan.reading.datasets import day_of, may_hold
 from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
-from logscan.schema import SCHEMA
+from logscan.schema import SCHEMA, read_schema
 from logscan.stored import is_parquet, read_stored
 from logscan.transcripts.reader import TranscriptReader
 
@@ -49,7 +49,7 @@ _EXAMPLES = 5
 class Scan:
     """Reads sources once, in order, as an iterable of RecordBatches in SCHEMA (``cause`` null).
 
-    Then ``inputs`` is complete.
+    What is wanted of REPORT_ONLY comes with them. Then ``inputs`` is complete.
 
     ``on_progress`` is called after each block with the source's name, how many bytes of all sources have been
     read, and how many there are, None if that is not known; both as they are stored.
@@ -64,6 +64,7 @@ class Scan:
         self.options = options
         self.inputs: list[InputReport] = []
         self._on_progress = on_progress
+        self._schema = read_schema(options.columns)
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
         self._machines: dict[str, LogMachine] = {}
@@ -153,7 +154,10 @@ class Scan:
         report.warnings.extend(coverage.warnings)
 
     def _finish(self, table: pa.Table, report: InputReport) -> Iterator[pa.RecordBatch]:
-        """Rows of the window, as record batches."""
+        """Rows of the window, as record batches; null where a source does not know a column."""
+        for field in self._schema:
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
         since, until = self.options.since, self.options.until
         if since is not None or until is not None:
             time = table.column("time")

@@ -6,6 +6,8 @@ attempt that ended without any reply.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -45,6 +47,15 @@ COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
 SCHEMA_VERSION = 1
 
 SCHEMA = pa.schema([pa.field(name, type_) for name, type_, _ in COLUMNS])
+
+#: Columns that reports may ask for besides: ``delays`` are Postfix's four stages, ``0.1/0.02/3.7/0.3`` seconds.
+REPORT_ONLY = pa.schema([pa.field("delays", pa.string())])
+
+
+def read_schema(wanted: Iterable[str] | None) -> pa.Schema:
+    """SCHEMA, and what is wanted of REPORT_ONLY."""
+    return pa.schema([*SCHEMA, *(field for field in REPORT_ONLY if field.name in set(wanted or ()))])
+
 
 #: Rows with one of these in ``basis`` were on the wire; the others repeat or withhold a reply.
 WIRE = ("logged", "inferred")

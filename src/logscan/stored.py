@@ -38,7 +38,7 @@ def read_stored(
             raise UnreadableInput(f"{source.name}: a Parquet file cannot be read from a pipe; name the file")
         with _undamaged(source.name):
             file = pq.ParquetFile(raw.stream, page_checksum_verification=True)
-        names = list(options.columns or SCHEMA.names)
+        names = [name for name in options.columns or SCHEMA.names if name in SCHEMA.names]
         _check(source.name, file.schema_arrow, names)
         written_by = (
             (file.schema_arrow.metadata or {}).get(b"logscan_version", b"").decode("utf-8", "replace")

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.delays import Delay, delays_of
 from logscan.reasons import fold
 from logscan.schema import WIRE
 from logscan.tally import Coded, Numbers, Ranking, coded, group, rank
@@ -103,7 +104,7 @@ class Summary:
     ``outcomes`` counts messages received, delivery attempts by how they ended, and refusals. ``timeline``
     maps ``421`` and ``deferred`` to counts by step of TIMELINE_STEP seconds since 1970. ``reasons`` holds the
     most frequent of each outcome. ``clients`` and ``servers`` rank the other ends by negative replies and
-    tell their codes; the other rankings count outcomes.
+    tell their codes; the other rankings count outcomes. ``delays`` are known if the table has DELAY_COLUMNS.
     """
 
     first: datetime | None
@@ -119,6 +120,7 @@ class Summary:
     senders: Ranking
     recipients: Ranking
     domains: Ranking
+    delays: tuple[Delay, ...] = ()
 
     @property
     def replies(self) -> int:
@@ -157,6 +159,7 @@ def summarise(replies: pa.Table, *, top: int = 5) -> Summary:
         senders=rank(sender, outcome, weights, top),
         recipients=rank(recipient, outcome, weights, top),
         domains=rank(_domain(recipient), outcome, weights, top),
+        delays=delays_of(replies),
     )
 
 

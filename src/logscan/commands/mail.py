@@ -21,6 +21,7 @@ from logscan.mailing.sending import Sendmail, Smtp, Transport
 from logscan.mailing.servers import Security, is_credential, password, server
 from logscan.mailing.subjects import is_clear
 from logscan.plots import PLOT_COLUMNS
+from logscan.schema import REPORT_ONLY, SCHEMA
 
 
 def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions, site: Site) -> int:
@@ -31,7 +32,9 @@ def run(reading_options: ReadOptions, options: MailOptions, flags: FlagOptions, 
     if not options.to:
         raise UsageError("who is to get the report? Use --to")
     envelope = Envelope(_sender(options) or own_address(), _recipients(options))
-    reading = Reading(reading_options, site, None if options.attach else PLOT_COLUMNS)
+    reading = Reading(
+        reading_options, site, (*SCHEMA.names, *REPORT_ONLY.names) if options.attach else PLOT_COLUMNS
+    )
     message = _message(reading, envelope, options, flags)
     if message is None:
         if not reading_options.quiet:
@@ -52,7 +55,7 @@ def _message(
         return None
     else:
         message = report_message(found, envelope)
-    attach(message, table, options.attach or ())
+    attach(message, table.select(SCHEMA.names) if options.attach else table, options.attach or ())
     return message
 
 

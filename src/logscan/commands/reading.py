@@ -21,7 +21,7 @@ from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
 from logscan.scan import InputReport, Scan, check, scan
-from logscan.schema import SCHEMA
+from logscan.schema import SCHEMA, read_schema
 from logscan.selection import Selection
 from logscan.summary import REPORT_COLUMNS
 from logscan.windows import Window, window
@@ -88,7 +88,8 @@ class Reading:
 
     def table(self) -> pa.Table:
         """The wanted rows with causes, greylisting by behaviour included."""
-        schema = SCHEMA if self._columns is None else pa.schema(SCHEMA.field(name) for name in self._columns)
+        known = read_schema(self._columns)
+        schema = known if self._columns is None else pa.schema([known.field(name) for name in self._columns])
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
         replies = recognise(assign_causes(table))

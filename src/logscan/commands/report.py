@@ -47,7 +47,9 @@ class ReportOptions:
 def run(reading_options: ReadOptions, options: ReportOptions) -> int:
     """Read, report, and return the exit status."""
     kind = options.kind or _format_of(options.output)
-    reading = Reading(reading_options, options.site, PLOT_COLUMNS if options.plots else REPORT_COLUMNS)
+    # The first screen tells nothing of delays, so that they need not be read for it.
+    whole = options.plots or options.verbose or kind in ("html", "markdown")
+    reading = Reading(reading_options, options.site, PLOT_COLUMNS if whole else REPORT_COLUMNS)
     table = reading.table()
     found = reading.report(table, top=options.top, flags=options.flags)
     put(_rendered(found, kind, options), options.output, kind)

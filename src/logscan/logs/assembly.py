@@ -27,14 +27,14 @@ from logscan.logs.extraction import (
     unquote_replies,
 )
 from logscan.logs.records import Records
-from logscan.schema import SCHEMA
+from logscan.schema import REPORT_ONLY, SCHEMA
 
 #: Columns that the scan fills once the order of lines is known.
 LATER = {"time", "parser", "source", "cause"}
 #: What a rule's row holds: the table's columns, and what the passes need.
 ROW_SCHEMA = pa.schema(
     [f for f in SCHEMA if f.name not in LATER]
-    + [pa.field("stamp", pa.int64()), pa.field("zone", pa.int8()), pa.field("pid", pa.string())]
+    + [*REPORT_ONLY, pa.field("stamp", pa.int64()), pa.field("zone", pa.int8()), pa.field("pid", pa.string())]
 )
 
 

@@ -18,7 +18,7 @@ from logscan.logs.passes import PASSES, Group, Pass, Versions
 from logscan.logs.timestamps import NO_TIME, Clock
 from logscan.logs.workers import Workers
 from logscan.parser_files import shipped
-from logscan.schema import SCHEMA
+from logscan.schema import SCHEMA, read_schema
 
 #: The rows of so many lines go through the passes together.
 _GROUP_LINES = 100_000
@@ -80,6 +80,7 @@ class LogMachine:
             Versions(parser, options.postfix_version) if name == "versions" else PASSES[name](parser)
             for name in parser.passes
         ]
+        self._schema = read_schema(options.columns)
         self._workers = Workers(self.engine.parse, largest, fork=options.fork)
         self._lines = 0
         self._last_rows: pa.Table | None = None
@@ -87,7 +88,7 @@ class LogMachine:
     def read(
         self, blocks: Iterator[bytes], source: str, report: InputReport, clock: Clock
     ) -> Iterator[pa.Table]:
-        """The rows of one source, group by group, in the columns of SCHEMA."""
+        """The rows of one source, group by group, in SCHEMA and what else is wanted."""
         start = self._lines
         group: list[tuple[int, Block]] = []
         self._last_rows = None
@@ -122,10 +123,12 @@ class LogMachine:
         group = Group(rows.unify_dictionaries(), _contexts(blocks))
         for step in self._passes:
             step(group)
-        rows = group.rows.select(SCHEMA.names)
+        rows = group.rows.select(self._schema.names)
         # Lines are counted from 1 in their own source.
         line = pc.add(pc.subtract(rows.column("line"), start), 1)
-        return rows.set_column(rows.schema.get_field_index("line"), SCHEMA.field("line"), line).cast(SCHEMA)
+        return rows.set_column(rows.schema.get_field_index("line"), SCHEMA.field("line"), line).cast(
+            self._schema
+        )
 
     def _with_repeats(self, rows: pa.Table, repeats: list[tuple[int, int]]) -> pa.Table:
         """Rows for ``last message repeated N times``: those of the line before once more, counted N times."""

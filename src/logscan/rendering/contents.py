@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from logscan.codes.catalogue import name_of
 from logscan.comparison import MEASURES, changes, refusals_of, totals_of
+from logscan.delays import Delay
 from logscan.known_peers import KnownPeers
 from logscan.rendering.flags import Finding, in_words
 from logscan.rendering.phrases import (
@@ -17,6 +18,7 @@ from logscan.rendering.phrases import (
     code_text,
     counted,
     duration,
+    fine_duration,
     labelled,
     listed,
     percentage,
@@ -98,6 +100,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         _ranking("Senders", summary.senders),
         _ranking("Recipients", summary.recipients),
         _ranking("Domains of recipients", summary.domains),
+        _delays(summary.delays),
         _untold(summary.kinds),
         _inputs(report.inputs, verbose),
     )
@@ -269,6 +272,24 @@ def _replies(kinds: Iterable[Kind], shown: int) -> Table:
         ),
         rows=tuple(rows[:shown]),
         note=f"{len(rows) - shown:,} more kinds" if len(rows) > shown else "",
+    )
+
+
+def _delays(delays: Iterable[Delay]) -> Table:
+    """How long delivery took, and which stage of it how long."""
+    rows = [
+        Row((fine_duration(delay.half), fine_duration(delay.most), delay.stage or "in all"))
+        for delay in delays
+    ]
+    deliveries = next((delay.deliveries for delay in delays), 0)
+    return Table(
+        title=f"Delivery times ({deliveries:,}): half within, 95 % within",
+        columns=(
+            Column("half within", number=True),
+            Column("95 % within", number=True),
+            Column("stage", wide=True),
+        ),
+        rows=tuple(rows),
     )
 
 

@@ -74,6 +74,17 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+def fine_duration(seconds: float) -> str:
+    """A duration in the unit that fits, with what is below a second.
+
+    >>> fine_duration(0.02), fine_duration(4.13), fine_duration(840)
+    ('20 ms', '4.1 s', '14 min')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
 def cause_label(cause: str | None) -> str:
     """A cause in the middle of a sentence: lower case, but for names such as SPF."""
     if cause is None:
