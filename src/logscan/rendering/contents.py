@@ -95,6 +95,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         _comparison(report),
         *(_why(outcome, report) for outcome in UNHAPPY),
         _replies(summary.kinds, 2 * report.top),
+        *([_by_cause(summary.kinds)] if verbose else []),
         _ranking("Servers that refused us", summary.servers, report.known),
         _ranking("Clients that we refused", summary.clients, report.known),
         _ranking("Senders", summary.senders),
@@ -272,6 +273,32 @@ def _replies(kinds: Iterable[Kind], shown: int) -> Table:
         ),
         rows=tuple(rows[:shown]),
         note=f"{len(rows) - shown:,} more kinds" if len(rows) > shown else "",
+    )
+
+
+def _by_cause(kinds: Iterable[Kind]) -> Table:
+    """What 421 was answered for: the most general of the codes says little by itself."""
+    wire = [kind for kind in kinds if kind.on_the_wire and kind.code == 421]
+    inferred = {
+        (direction, cause): count
+        for direction, cause, count in totals(
+            (kind for kind in wire if kind.basis == "inferred"), "direction", "cause"
+        )
+    }
+    found = totals(wire, "direction", "cause")
+    return Table(
+        title=f"421 by cause ({sum(count for *_, count in found):,})",
+        columns=(Column("n", number=True), Column("who"), Column("cause", wide=True)),
+        rows=tuple(
+            Row(
+                (
+                    counted(count, inferred.get((direction, cause), 0)),
+                    DIRECTIONS[direction],
+                    cause_label(cause),
+                )
+            )
+            for direction, cause, count in found
+        ),
     )
 
 

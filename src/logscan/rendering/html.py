@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from logscan.codes.catalogue import explain
 from logscan.rendering.contents import Contents, compose
+from logscan.rendering.timeline import timeline_of
 from logscan.terminal import sanitise
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def to_mail(contents: Contents, images: Sequence[Image] = ()) -> str:
 def _render(name: str, report: Report) -> str:
     return _template(name).render(
         contents=compose(report, verbose=1),
+        timeline=timeline_of(report),
         explanation=lambda code, direction=None: Markup(explain(code, direction=direction).to_html()),  # noqa: S704
     )
 
