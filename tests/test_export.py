@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logscan
+from logscan.cli import run
 from logscan.errors import UsageError
 from logscan.frame import from_pandas, to_pandas
 from logscan.schema import SCHEMA
@@ -80,6 +82,22 @@ def test_columnar_files_come_back_with_schema_and_mark(tmp_path: Path, name: str
     mark = (pq.read_schema(path) if name.endswith("parquet") else back.schema).metadata
     assert mark[b"logscan_schema"] == b"1"
     assert mark[b"logscan_version"] == logscan.__version__.encode()
+
+
+@pytest.mark.parametrize("name", ["all.parquet", "by-day"])
+def test_parquet_tells_which_inputs_it_is_from_and_which_parsers_read_them(tmp_path: Path, name: str) -> None:
+    log = Path(__file__).parents[1] / "sample_logs" / "postfix.log"
+    days = ["--partition-by", "date"] if name == "by-day" else []
+    assert run(["export", "-q", str(log), "-o", str(tmp_path / name), *days]) == 0
+    for path in [tmp_path / name] if not days else sorted((tmp_path / name).rglob("*.parquet")):
+        mark = pq.read_metadata(path).metadata
+        inputs = json.loads(mark[b"logscan_inputs"])
+        assert [(found["source"], found["parser"], found["unparsed"]) for found in inputs] == [
+            (str(log), "postfix", 0)
+        ]
+        assert inputs[0]["lines"] == log.read_bytes().count(b"\n")
+        (version,) = json.loads(mark[b"logscan_parsers"]).values()
+        assert re.fullmatch(re.escape(logscan.__version__) + r"\+[0-9a-f]{8}", version)
 
 
 def test_parquet_reads_as_the_same_dataframe(tmp_path: Path) -> None:

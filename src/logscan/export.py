@@ -18,7 +18,7 @@ from logscan.atomic import make_folder, replacing
 from logscan.errors import UsageError
 from logscan.reading.datasets import NO_DAY
 from logscan.schema import SCHEMA, SCHEMA_VERSION
-from logscan.writers import ParquetRows, Write, format_names, known_format, writer
+from logscan.writers import About, ParquetRows, Write, format_names, known_format, writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ def write(
     *,
     format: str | None = None,  # noqa: A002 - the name that callers expect
     partition_by: str | None = None,
+    about: About | None = None,
 ) -> int:
     """Write ``replies``, a DataFrame, a Table, or RecordBatches one by one; return how many rows there were.
 
@@ -40,7 +41,7 @@ def write(
     ``csv``, ``tsv`` or ``jsonl`` (JSON Lines); the last three also compressed, as ``csv.gz`` or ``csv.zst``.
     The path ``-`` is standard output and needs ``format``. With ``partition_by="date"``, ``path`` is a folder
     that gets a Parquet file for each day (UTC), ``date=2026-11-22/replies.parquet``; it replaces an earlier
-    file of the same day.
+    file of the same day. ``about`` gives further metadata of Parquet files once all rows are written.
 
     In CSV and TSV a text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``,
     ``@``, tab or carriage return) gets a leading apostrophe. Raises UsageError if the format is unknown or
@@ -49,7 +50,7 @@ def write(
     if partition_by is not None:
         if partition_by != "date" or format not in (None, "parquet"):
             raise UsageError("only Parquet can be partitioned, and only by date")
-        return write_days(*as_batches(replies), Path(path), "replies.parquet")
+        return write_days(*as_batches(replies), Path(path), "replies.parquet", about)
     chosen = known_format(format) if format else format_of(path)
     schema, batches = as_batches(replies)
     with ExitStack() as stack:
@@ -57,7 +58,7 @@ def write(
             stream, for_terminal = sys.stdout.buffer, sys.stdout.isatty()
         else:
             stream, for_terminal = stack.enter_context(replacing(Path(path))), False
-        add = stack.enter_context(writer(chosen, stream, schema, for_terminal=for_terminal))
+        add = stack.enter_context(writer(chosen, stream, schema, for_terminal=for_terminal, about=about))
         return sum(_add(add, batch) for batch in batches)
 
 
@@ -95,7 +96,9 @@ def as_batches(replies: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     return schema, (batch.replace_schema_metadata(METADATA) for batch in batches)
 
 
-def write_days(schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Path, name: str) -> int:
+def write_days(
+    schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Path, name: str, about: About | None = None
+) -> int:
     """Write a file of this name into the folder of each day (UTC) of a dataset; return how many rows there were."""
     rows = 0
     with ExitStack() as stack:
@@ -108,7 +111,9 @@ def write_days(schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Pat
                     make_folder(path.parent)
                     for other in days.values():
                         other.flush()  # logs seldom go back to a day, and what waits takes memory
-                    days[day] = stack.enter_context(ParquetRows(stack.enter_context(replacing(path)), schema))
+                    days[day] = stack.enter_context(
+                        ParquetRows(stack.enter_context(replacing(path)), schema, about)
+                    )
                 days[day].write(part)
     return rows
 

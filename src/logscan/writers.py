@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, BinaryIO
 
@@ -16,7 +16,8 @@ from logscan.errors import UsageError
 from logscan.text_formats import delimited, json_lines
 
 Write = Callable[[pa.RecordBatch], object]
-_Open = Callable[[BinaryIO, pa.Schema, bool], AbstractContextManager[Write]]
+About = Callable[[], Mapping[str, str]]
+_Open = Callable[[BinaryIO, pa.Schema, bool, About | None], AbstractContextManager[Write]]
 
 _COMPRESSIONS: dict[str, Callable[[BinaryIO], Any]] = {
     "gz": lambda stream: igzip.open(stream, "wb"),  # type: ignore[no-untyped-call]
@@ -26,10 +27,18 @@ _ROW_GROUP = 1 << 15  # rows: enough to compress well, few enough to keep memory
 
 
 @contextmanager
-def writer(kind: str, stream: BinaryIO, schema: pa.Schema, *, for_terminal: bool = False) -> Iterator[Write]:
+def writer(
+    kind: str,
+    stream: BinaryIO,
+    schema: pa.Schema,
+    *,
+    for_terminal: bool = False,
+    about: About | None = None,
+) -> Iterator[Write]:
     """A function that writes batches of ``schema`` to ``stream`` in the format ``kind``, such as ``csv.gz``.
 
-    The file is complete when the block ends; the stream stays open. Raises UsageError for an unknown format.
+    ``about`` gives further metadata of a Parquet file once all rows are written. The file is complete when the block
+    ends; the stream stays open. Raises UsageError for an unknown format.
     """
     name, _, compression = known_format(kind).partition(".")
     if for_terminal and (name in _BINARY or compression):
@@ -37,7 +46,7 @@ def writer(kind: str, stream: BinaryIO, schema: pa.Schema, *, for_terminal: bool
     with ExitStack() as stack:
         if compression:
             stream = stack.enter_context(_COMPRESSIONS[compression](stream))
-        yield stack.enter_context(_FORMATS[name](stream, schema, for_terminal))
+        yield stack.enter_context(_FORMATS[name](stream, schema, for_terminal, about))
 
 
 def known_format(kind: str) -> str:
@@ -57,9 +66,10 @@ def format_names() -> list[str]:
 class ParquetRows:
     """A Parquet file in the making, whose rows wait until there are enough for a row group."""
 
-    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
+    def __init__(self, stream: BinaryIO, schema: pa.Schema, about: About | None = None) -> None:
         self._file = pq.ParquetWriter(stream, schema, compression="zstd", write_page_checksum=True)
         self._schema = schema
+        self._about = about
         self._waiting: list[pa.RecordBatch] = []
 
     def __enter__(self) -> ParquetRows:
@@ -68,6 +78,8 @@ class ParquetRows:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.flush()
+            if self._about:
+                self._file.add_key_value_metadata(self._about())
         self._file.close()
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -84,13 +96,13 @@ class ParquetRows:
 
 
 @contextmanager
-def _parquet(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
-    with ParquetRows(stream, schema) as rows:
+def _parquet(stream: BinaryIO, schema: pa.Schema, _: bool, about: About | None) -> Iterator[Write]:
+    with ParquetRows(stream, schema, about) as rows:
         yield rows.write
 
 
 @contextmanager
-def _arrow(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
+def _arrow(stream: BinaryIO, schema: pa.Schema, _: bool, __: About | None) -> Iterator[Write]:
     # In an IPC file a dictionary may grow and not change, while each batch brings its own.
     places: dict[int, dict[str | None, int]] = {
         i: {} for i, type_ in enumerate(schema.types) if pa.types.is_dictionary(type_)
@@ -117,7 +129,7 @@ def _arrow(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
 
 def _delimited(delimiter: str) -> _Open:
     @contextmanager
-    def opened(stream: BinaryIO, schema: pa.Schema, for_terminal: bool) -> Iterator[Write]:
+    def opened(stream: BinaryIO, schema: pa.Schema, for_terminal: bool, _: About | None) -> Iterator[Write]:
         def write(batch: pa.RecordBatch, *, header: bool = False) -> None:
             stream.write(delimited(batch, delimiter, header=header, for_terminal=for_terminal))
 
@@ -128,7 +140,7 @@ def _delimited(delimiter: str) -> _Open:
 
 
 @contextmanager
-def _json_lines(stream: BinaryIO, schema: pa.Schema, _: bool) -> Iterator[Write]:
+def _json_lines(stream: BinaryIO, schema: pa.Schema, _: bool, __: About | None) -> Iterator[Write]:
     yield lambda batch: stream.write(json_lines(batch))
 
 

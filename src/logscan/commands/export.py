@@ -10,6 +10,7 @@ from logscan.commands.output import tell
 from logscan.commands.reading import Reading
 from logscan.export import write
 from logscan.known_peers import Site
+from logscan.provenance import provenance
 from logscan.rendering.phrases import plural
 
 
@@ -20,7 +21,13 @@ def run(
     if output == "-" and sys.stdout.isatty():  # where the progress would stand between the rows
         reading_options = replace(reading_options, no_progress=True)
     reading = Reading(reading_options, site)
-    rows = write(reading.stream(), output, format=kind, partition_by=partition_by)
+    rows = write(
+        reading.stream(),
+        output,
+        format=kind,
+        partition_by=partition_by,
+        about=lambda: provenance(reading.inputs),
+    )
     if output != "-" and not reading_options.quiet:
         tell(f"{output}: {plural(rows, 'row')}")
     return reading.status
