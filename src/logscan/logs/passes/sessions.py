@@ -13,7 +13,7 @@ from logscan.logs.passes.tables import Group, Int64, Memory, codes, fill, keys, 
 from logscan.schema import SCHEMA
 
 #: How many lines that tell of sessions are remembered: sessions are short.
-SESSION_MEMORY = 1 << 15
+SESSION_MEMORY = 1 << 13
 
 
 class Sessions:
