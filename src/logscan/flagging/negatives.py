@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from ipaddress import ip_network
+from socket import AF_INET6, inet_ntop, inet_pton
 
 import numpy as np
 import pyarrow as pa
@@ -213,9 +213,10 @@ def _mask(places: Ints, size: int) -> pa.Array:
 
 def _network(address: str) -> str:
     try:
-        return str(ip_network((address, 64), strict=False))
-    except ValueError:
+        packed = inet_pton(AF_INET6, address)
+    except OSError:
         return address
+    return f"{inet_ntop(AF_INET6, packed[:8] + bytes(8))}/64"
 
 
 def _starts(texts: pa.Array, start: str) -> Flags:
