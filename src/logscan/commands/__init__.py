@@ -1,1 +1,1 @@
-"""What the commands do, one module each; ``cli`` only says how they are called."""
+"""What the commands do, one module each, and the options they take; ``cli`` says how they are called."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from logscan.commands.options import TOP
 from logscan.mailing.servers import PASSWORD_VARIABLE, Security
 
 
@@ -30,7 +31,7 @@ class MailOptions:
         str | None,
         typer.Option("--from", metavar="ADDRESS", help="Who sends it; else this user on this machine."),
     ] = None
-    top: Annotated[int, typer.Option(min=1, metavar="N", help="How many entries lists have.")] = 5
+    top: Annotated[int, TOP] = 5
     attach: Annotated[
         list[Attachment] | None,
         typer.Option(metavar="FORMAT", help="Attach all replies: parquet, csv; may be repeated."),

@@ -1,4 +1,4 @@
-"""The options that all reading commands share, defined once."""
+"""The options that several commands share, defined once, and how commands take them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ import typer
 
 from logscan.commands import completion
 from logscan.commands.history_options import STORE
+
+#: The sources of commands that speak of what ``logscan report`` would read.
+LIKE_REPORT = typer.Argument(
+    metavar="PATH",
+    help="As for logscan report. Without it: what the configuration says, else this machine's mail log.",
+    show_default=False,
+)
+
+TOP = typer.Option(min=1, metavar="N", help="How many entries lists have.")
 
 
 class Direction(StrEnum):
@@ -150,7 +159,3 @@ def only(group: type, *names: str) -> Callable[..., Any]:
         parameters=[signature.parameters[name] for name in names]
     )
     return made
-
-
-#: Gives a command the options of ReadOptions, as its argument ``reading``.
-reads = takes(reading=ReadOptions)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from logscan.commands.options import ReadOptions
 from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
+from logscan.commands.report_options import ReportOptions
 from logscan.errors import UsageError
 from logscan.flagging.flags import FlagOptions, Spike
 from logscan.known_peers import Site
@@ -28,30 +27,14 @@ _ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """How the user wants the report; see the options of the same names."""
-
-    top: int
-    kind: str | None
-    output: str | None
-    color: str
-    ascii_only: bool
-    verbose: int
-    fail_on: Collection[str]
-    plots: str | None
-    flags: FlagOptions
-    site: Site
-
-
-def run(reading_options: ReadOptions, options: ReportOptions) -> int:
+def run(reading_options: ReadOptions, options: ReportOptions, flags: FlagOptions, site: Site) -> int:
     """Read, report, and return the exit status."""
     kind = options.kind or _format_of(options.output)
     # The first screen tells nothing of delays, so that they need not be read for it.
     whole = options.plots or options.verbose or kind in ("html", "markdown")
-    reading = Reading(reading_options, options.site, PLOT_COLUMNS if whole else REPORT_COLUMNS)
+    reading = Reading(reading_options, site, PLOT_COLUMNS if whole else REPORT_COLUMNS)
     table = reading.table()
-    found = reading.report(table, top=options.top, flags=options.flags)
+    found = reading.report(table, top=options.top, flags=flags)
     put(_rendered(found, kind, options), options.output, kind)
     if options.plots:
         paths = save_plots(found, options.plots)
@@ -59,7 +42,7 @@ def run(reading_options: ReadOptions, options: ReportOptions) -> int:
             tell("plots: " + (", ".join(map(str, paths)) or "nothing to show"))
     if reading.status:
         return reading.status
-    return 1 if _kinds(found) & set(options.fail_on) else 0
+    return 1 if _kinds(found) & set(options.fail_on or ()) else 0
 
 
 def _kinds(report: Report) -> set[str]:

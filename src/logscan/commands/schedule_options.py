@@ -7,19 +7,14 @@ from typing import Annotated
 
 import typer
 
+from logscan.commands.options import LIKE_REPORT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOptions:
     """What is to be mailed, when and to whom. The annotations are what the command line shows."""
 
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="As for logscan report. Without it: what the configuration says, else this machine's mail log.",
-            show_default=False,
-        ),
-    ] = None
+    paths: Annotated[list[str] | None, LIKE_REPORT] = None
     daily: Annotated[
         str | None, typer.Option(metavar="HH:MM", help="Every day at this time, about the day before.")
     ] = None
