@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logscan.causes import TAXONOMY
 from logscan.errors import UsageError
 from logscan.flagging.flags import FlagOptions, find_flags
+from logscan.rendering.flags import in_words
 from logscan.schema import SCHEMA
 from mail_days import HOUR, MONDAY, Kind, Log, random_log
 from tables import replies
@@ -99,12 +102,10 @@ def test_a_spike_in_words() -> None:
     log.background(clumped=False)
     log.spike(LOAD, 14 * HOUR + 300, 19, 60)
     (spike,) = find_flags(log.table)
-    what = "421 server load, inbound, {}14:05-14:23, 60 replies (0 expected), 25 peers"
-    assert spike.headline() == what.format("")
-    assert spike.headline(with_date=True) == what.format("2026-11-16 ")
-    meaning, advice = spike.advice()
-    assert meaning.endswith(".")
-    assert "machine" in advice
+    said = in_words(spike, ZoneInfo("UTC"), None)
+    assert said.title == "421 server load we→them Mon 2026-11-16 14:05-14:23, 60 replies (0 expected)"
+    assert in_words(spike, ZoneInfo("UTC"), spike.start).title == said.title.replace("Mon 2026-11-16 ", "")
+    assert said.advice == TAXONOMY["server_load"].advice_inbound
 
 
 @pytest.mark.parametrize(

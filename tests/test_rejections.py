@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from logscan.flagging.flags import CommandRejections, find_flags
+from logscan.rendering.flags import in_words
 from tables import replies
 
 BASE = {"direction": "inbound", "cause": "command", "code": 502, "command": "VRFY", "peer_ip": "203.0.113.9"}
@@ -18,6 +20,10 @@ def rejections(*rows: dict[str, Any]) -> list[CommandRejections]:
     return [flag for flag in find_flags(replies(*filled)) if isinstance(flag, CommandRejections)]
 
 
+def title(flag: CommandRejections) -> str:
+    return in_words(flag, ZoneInfo("UTC"), None).title
+
+
 def test_counts_peers_and_times() -> None:
     (flag,) = rejections(
         {"time": "10:00:05", "count": 3, "basis": "inferred"},
@@ -26,7 +32,7 @@ def test_counts_peers_and_times() -> None:
     assert (flag.code, flag.command, flag.direction, flag.count) == (502, "VRFY", "inbound", 4)
     assert flag.basis == "inferred"
     assert [(peer.ip, peer.count) for peer in flag.peers] == [("203.0.113.9", 3), (CLIENT, 1)]
-    assert flag.headline() == "502 VRFY, inbound, 10:00-12:30, 4 replies (inferred), 2 peers, scanner"
+    assert title(flag) == "502 VRFY rejected we→them Sun 2026-11-22 10:00-12:30, 4* replies, scanner"
 
 
 def test_one_flag_for_each_direction_command_and_code_most_frequent_first() -> None:
@@ -102,4 +108,4 @@ def test_commands_that_the_log_does_not_name_are_gathered_too() -> None:
     (flag,) = rejections({"command": None, "code": 503, "peer_ip": None})
     assert flag.command is None
     assert flag.culprit == "misconfigured client"
-    assert flag.headline().startswith("503 command not known")
+    assert title(flag).startswith("503 commands rejected")

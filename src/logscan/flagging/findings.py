@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from logscan.causes import TAXONOMY
 from logscan.errors import UsageError
 
 
@@ -125,22 +124,6 @@ class Spike:
     outcome: Outcome
     ongoing: bool
 
-    def headline(self, *, with_date: bool = False) -> str:
-        """The flag in one line, times in UTC."""
-        return ", ".join(
-            (
-                f"{self.code or '4xx/5xx'} {_label(self.cause)}",
-                self.direction or "direction unknown",
-                _period(self.start, self.end, with_date=with_date),
-                f"{_plural(self.count, 'reply', 'replies')} ({_rounded(self.expected)} expected)",
-                _plural(self.distinct_peers, "peer", "peers"),
-            )
-        )
-
-    def advice(self) -> list[str]:
-        """How the cause was told, what it means, what to do: at most three lines."""
-        return ([self.reason] if self.reason else []) + _advice(self.cause, self.direction)
-
     def to_dict(self) -> dict[str, Any]:
         """The flag as in the report's JSON."""
         return {
@@ -188,23 +171,6 @@ class CommandRejections:
     distinct_peers: int
     causes: Mapping[str, int] = field(default_factory=dict)
 
-    def headline(self, *, with_date: bool = False) -> str:
-        """The flag in one line, times in UTC."""
-        return ", ".join(
-            (
-                f"{self.code} {self.command or 'command not known'}",
-                self.direction or "direction unknown",
-                _period(self.start, self.end, with_date=with_date),
-                f"{_plural(self.count, 'reply', 'replies')}{' (inferred)' if self.basis == 'inferred' else ''}",
-                _plural(self.distinct_peers, "peer", "peers"),
-                self.culprit,
-            )
-        )
-
-    def advice(self) -> list[str]:
-        """What it means and what to do: at most three lines."""
-        return _advice("command", self.direction)
-
     def to_dict(self) -> dict[str, Any]:
         """The flag as in the report's JSON."""
         return {
@@ -229,29 +195,3 @@ Flag = Spike | CommandRejections
 def instant(time: datetime) -> str:
     """The time in UTC, to the second: ``2026-11-22T14:05:00Z``."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _period(start: datetime, end: datetime, *, with_date: bool) -> str:
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    clock = "%H:%M" if end - start >= timedelta(minutes=2) else "%H:%M:%S"
-    same_day = start.date() == end.date()
-    first = f"%Y-%m-%d {clock}" if with_date or not same_day else clock
-    return f"{start.strftime(first)}-{end.strftime(clock if same_day else first)}"
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
-
-
-def _rounded(count: float) -> str:
-    return f"{count:.1f}" if 0.05 <= count < 10 else f"{count:.0f}"
-
-
-def _label(cause: str) -> str:
-    label = TAXONOMY[cause].label
-    return label if label[:2].isupper() else label[0].lower() + label[1:]
-
-
-def _advice(cause: str, direction: str | None) -> list[str]:
-    info = TAXONOMY[cause]
-    return [info.meaning, info.advice_outbound if direction == "outbound" else info.advice_inbound]
