@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from logscan.coverage import InputReport
 from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peak, Peer, Spike
 from logscan.flagging.greylisting import GreylistingOutcome
 from logscan.reporting import Report, Window
-from logscan.scan import InputReport
 from logscan.summary import summarise
 from tables import moment, replies
 

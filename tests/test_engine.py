@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from logscan.coverage import InputReport
 from logscan.detection import log_parsers
 from logscan.logs.engine import Engine
-from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.passes import MEMORY
 from logscan.logs.timestamps import Clock
 

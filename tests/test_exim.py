@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logscan.coverage import InputReport
 from logscan.detection import log_parsers
 from logscan.logs.durations import seconds
 from logscan.logs.engine import Engine
-from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.pieces import rejoin
 from logscan.logs.timestamps import Clock
 

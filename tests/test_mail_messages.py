@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logscan.causes import TAXONOMY
+from logscan.coverage import InputReport
 from logscan.flagging.findings import Flag, Outcome, Peer, Spike
 from logscan.mailing import messages
 from logscan.mailing.envelope import Envelope
@@ -27,7 +28,6 @@ from logscan.mailing.images import inline_images
 from logscan.mailing.messages import MOST_OCTETS, attach, report_message, short_message, to_bytes
 from logscan.mailing.subjects import is_clear, subject
 from logscan.reporting import Report, Window
-from logscan.scan import InputReport
 from logscan.summary import summarise
 from reports import HOSTILE, a_day, a_hostile_report, a_report, flags
 from tables import moment, replies

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from logscan.coverage import InputReport
 from logscan.detection import log_parsers
-from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock
 
 Row = dict[str, Any]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from logscan.coverage import InputReport
 from logscan.errors import ParserError, UsageError
 from logscan.schema import SCHEMA
 from logscan.transcripts.formats import parse_transcript_format, transcript_formats
@@ -193,30 +194,32 @@ def test_a_postfix_log_hardly_looks_like_a_transcript():
 
 def test_a_line_longer_than_memory_allows_is_cut_with_a_warning():
     reader = TranscriptReader(
-        [b"220 mx ESMTP\r\nEHLO x\r\n250 ", b"x" * (3 << 20), b"\r\nQUIT\r\n221 bye\r\n"], "x"
+        [b"220 mx ESMTP\r\nEHLO x\r\n250 ", b"x" * (3 << 20), b"\r\nQUIT\r\n221 bye\r\n"], InputReport("x")
     )
     assert sum(batch.num_rows for batch in reader.batches()) == 3
-    assert "longer than" in reader.coverage.warnings[0]
+    assert "longer than" in reader.report.warnings[0]
 
 
 def test_a_reply_that_breaks_off_counts_with_a_warning():
-    reader = TranscriptReader([b"<-  220 mx\n -> RCPT TO:<b@y>\n<** 452-4.2.2 Mailbox"], "x")
+    reader = TranscriptReader([b"<-  220 mx\n -> RCPT TO:<b@y>\n<** 452-4.2.2 Mailbox"], InputReport("x"))
     assert [row["code"] for batch in reader.batches() for row in batch.to_pylist()] == [220, 452]
-    assert reader.coverage.warnings == ["replies that break off in the middle: 1"]
+    assert reader.report.warnings == ["replies that break off in the middle: 1"]
 
 
 def test_an_example_of_what_was_not_understood_never_shows_a_login():
     login = "=== Trying h:25...\n<-  220 mx\n -> AUTH PLAIN AHVzZXIAc2VjcmV0\n<** 535 5.7.8 no\n"
-    reader = TranscriptReader([(login + "=== Connection closed\nfailed: AHVzZXIAc2VjcmV0\n").encode()], "x")
+    reader = TranscriptReader(
+        [(login + "=== Connection closed\nfailed: AHVzZXIAc2VjcmV0\n").encode()], InputReport("x")
+    )
     list(reader.batches())
-    assert reader.coverage.other == 1
-    assert reader.coverage.examples == []
+    assert reader.report.other == 1
+    assert reader.report.examples == []
 
 
 def test_coverage_counts_lines_and_shows_what_was_not_understood():
-    reader = TranscriptReader([b"# a note\n<-  220 mx\n -> QUIT\n<-  221 bye\n"], "x")
+    reader = TranscriptReader([b"# a note\n<-  220 mx\n -> QUIT\n<-  221 bye\n"], InputReport("x"))
     list(reader.batches())
-    coverage = reader.coverage
+    coverage = reader.report
     assert (coverage.parser, coverage.lines, coverage.understood, coverage.other) == ("swaks", 4, 3, 1)
     assert coverage.examples == ["# a note"]
 

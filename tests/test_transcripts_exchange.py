@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logscan.coverage import InputReport
 from logscan.schema import SCHEMA
 from logscan.transcripts import exchange
 from logscan.transcripts.conversation import Conversation
@@ -137,6 +138,6 @@ def test_columns_in_another_order_are_found_by_their_names():
 def test_a_damaged_line_is_counted_and_costs_no_other_line():
     data = render([OPENING], [], received=True)
     lines = data.splitlines(keepends=True)
-    reader = TranscriptReader([b"".join([*lines[:4], b"cut,off\r\n", b"\r\n", *lines[4:]])], "x")
+    reader = TranscriptReader([b"".join([*lines[:4], b"cut,off\r\n", b"\r\n", *lines[4:]])], InputReport("x"))
     assert [row["line"] for batch in reader.batches() for row in batch.to_pylist()] == [4, 8]
-    assert reader.coverage.unparsed == 1
+    assert reader.report.unparsed == 1

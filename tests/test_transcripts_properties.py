@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logscan.coverage import InputReport
 from logscan.transcripts.reader import TranscriptReader, detect_transcript
 
 FIXTURES = [path.read_bytes() for path in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))]
@@ -40,7 +41,9 @@ PIECES = [
 
 
 def rows(blocks: list[bytes]) -> list[dict]:
-    return [row for batch in TranscriptReader(blocks, "x").batches() for row in batch.to_pylist()]
+    return [
+        row for batch in TranscriptReader(blocks, InputReport("x")).batches() for row in batch.to_pylist()
+    ]
 
 
 @given(data=st.sampled_from(FIXTURES), cuts=st.lists(st.integers(0, 12_000), max_size=5))
@@ -88,8 +91,8 @@ def test_what_a_client_sent_to_log_in_appears_nowhere(secret, mark, inline, echo
         refusal,
     ]
     lines = [mark[line[0] == "S"] + line[2:] for line in [*script, "C:QUIT", "S:221 bye"]]
-    reader = TranscriptReader(["\n".join(lines).encode()], "x")
+    reader = TranscriptReader(["\n".join(lines).encode()], InputReport("x"))
     table = [row for batch in reader.batches() for row in batch.to_pylist()]
     assert ("AUTH", 535) in {(row["command"], row["code"]) for row in table}
     assert secret not in str(table)
-    assert secret not in str(reader.coverage)
+    assert secret not in str(reader.report)

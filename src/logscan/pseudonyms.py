@@ -18,8 +18,8 @@ from string import ascii_lowercase
 
 import pyarrow as pa
 
+from logscan.coverage import InputReport
 from logscan.ip_pseudonyms import IpPseudonyms
-from logscan.logs.machine import InputReport
 from logscan.tally import coded
 
 KEY_VARIABLE = "LOGSCAN_ANONYMIZE_KEY"

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from logscan.comparison import Earlier
+    from logscan.coverage import InputReport
     from logscan.flagging.findings import Flag, FlagOptions
     from logscan.flagging.greylisting import GreylistingOutcome
     from logscan.flagging.past import Past
     from logscan.plots import Plots
-    from logscan.scan import InputReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.detection import HEAD, Detected, named_parser, recognise, tried
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
-from logscan.logs.machine import InputReport, LogMachine, ScanOptions
+from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
 from logscan.reading.datasets import day_of, may_hold
 from logscan.reading.lines import LONGEST_LINE
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "InputReport",
     "Scan",
     "ScanOptions",
     "check",
@@ -43,7 +43,6 @@ OnProgress = Callable[[str, int, int | None], None]
 
 #: Bytes of a block: small enough for the caches, large enough that the work per block does not count.
 BLOCK = 8 << 20
-_EXAMPLES = 5
 
 
 class Scan:
@@ -114,12 +113,12 @@ class Scan:
                 count = block.count(b"\n") + (not block.endswith(b"\n"))
                 report.lines += count
                 report.unparsed += count
-                report.examples += _examples(block, _EXAMPLES - len(report.examples))
+                report.examples += _examples(block, MOST_EXAMPLES - len(report.examples))
             return
         report.parser, report.reason = detected.name, detected.reason
         blocks = self._stripped(source, layer.strip if layer else None)
         if detected.log_parser is None:
-            yield from self._read_transcript(blocks, source, report, detected)
+            yield from self._read_transcript(blocks, report, detected)
             return
         machine = self._machines.get(detected.name)
         if machine is None:
@@ -139,19 +138,12 @@ class Scan:
             yield strip(block) if strip else block
 
     def _read_transcript(
-        self, blocks: Iterator[bytes], source: Source, report: InputReport, detected: Detected
+        self, blocks: Iterator[bytes], report: InputReport, detected: Detected
     ) -> Iterator[pa.Table]:
         forced = detected.name if self._forced else None
-        reader = TranscriptReader(blocks, source.title, forced, tz=ZoneInfo(self._tz), year=self.options.year)
+        reader = TranscriptReader(blocks, report, forced, tz=ZoneInfo(self._tz), year=self.options.year)
         for batch in reader.batches():
             yield pa.Table.from_batches([batch])
-        coverage = reader.coverage
-        report.lines, report.understood = coverage.lines, coverage.understood
-        report.unparsed, report.other = coverage.unparsed, coverage.other
-        report.parser = coverage.parser or report.parser
-        report.reason = coverage.reason or report.reason
-        report.examples = list(coverage.examples)
-        report.warnings.extend(coverage.warnings)
 
     def _finish(self, table: pa.Table, report: InputReport) -> Iterator[pa.RecordBatch]:
         """Rows of the window, as record batches; null where a source does not know a column."""

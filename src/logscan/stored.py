@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logscan import __version__
+from logscan.coverage import InputReport
 from logscan.errors import UnreadableInput
-from logscan.logs.machine import InputReport, ScanOptions
+from logscan.logs.machine import ScanOptions
 from logscan.reading.inputs import Source
 from logscan.schema import SCHEMA, SCHEMA_VERSION
 

@@ -14,13 +14,14 @@ from logscan.causes import assign_causes
 from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
 from logscan.commands.progress import progress
+from logscan.coverage import InputReport
 from logscan.errors import UnreadableInput, UsageError
 from logscan.flagging.greylisting import recognise
 from logscan.history.store import existing
 from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.pseudonyms import Pseudonyms
-from logscan.scan import InputReport, Scan, check, scan
+from logscan.scan import Scan, check, scan
 from logscan.schema import SCHEMA, read_schema
 from logscan.selection import Selection
 from logscan.summary import REPORT_COLUMNS

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.coverage import MOST_EXAMPLES
 from logscan.errors import ParserError
 from logscan.logs.assembly import ROW_SCHEMA, Completion, Found, add_header, assemble, in_order
 from logscan.logs.definitions import LogParser, Rule
@@ -44,7 +45,6 @@ _REPEATED = ": message repeated "
 #: The first letters of "last message repeated".
 _LAST_MESSAGE = np.uint64(int.from_bytes(b"last mes", "little"))
 _REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
-_EXAMPLES = 5
 
 
 @dataclass(slots=True)
@@ -235,7 +235,7 @@ class Engine:
             block.understood += pc.sum(goes_on).as_py()
         for _, places in self._services_of(records):
             block.unparsed += len(places)
-            for place in places[: _EXAMPLES - len(block.examples)]:
+            for place in places[: MOST_EXAMPLES - len(block.examples)]:
                 block.examples.append(lines.example(int(records.index[place])))
 
     def _own(self, lines: Lines, places: Positions) -> Positions:

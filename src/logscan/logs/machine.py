@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.logs.assembly import ROW_SCHEMA
 from logscan.logs.definitions import LogParser
 from logscan.logs.engine import Block, Engine
@@ -22,28 +23,6 @@ from logscan.schema import SCHEMA, read_schema
 
 #: The rows of so many lines go through the passes together.
 _GROUP_LINES = 100_000
-_EXAMPLES = 5
-
-
-@dataclass(slots=True)
-class InputReport:
-    """What became of one source: its parser and why, how many lines it has and how many were understood.
-
-    ``other`` counts lines of other programs; ``lines = understood + unparsed + other``. ``unit`` is what is counted:
-    lines of a log, or rows of a table.
-    """
-
-    source: str
-    parser: str | None = None
-    reason: str = ""
-    lines: int = 0
-    understood: int = 0
-    unparsed: int = 0
-    other: int = 0
-    examples: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    error: str | None = None
-    unit: str = "line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +136,7 @@ def _count(report: InputReport, block: Block) -> None:
     report.understood += block.understood
     report.unparsed += block.unparsed
     report.other += block.other
-    report.examples += block.examples[: _EXAMPLES - len(report.examples)]
+    report.examples += block.examples[: MOST_EXAMPLES - len(report.examples)]
 
 
 def _with_offsets(blocks: list[tuple[int, Block]]) -> pa.Table:

@@ -30,9 +30,9 @@ from logscan.summary import UNHAPPY, Kind, Reason, totals
 from logscan.tally import Ranking
 
 if TYPE_CHECKING:
+    from logscan.coverage import InputReport
     from logscan.flagging.greylisting import GreylistingOutcome
     from logscan.reporting import Report, Window
-    from logscan.scan import InputReport
 
 
 @dataclass(frozen=True, slots=True)

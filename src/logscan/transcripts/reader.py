@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from itertools import chain
 
 import pyarrow as pa
 
+from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.schema import SCHEMA
 from logscan.transcripts.conversation import Conversation
 from logscan.transcripts.detection import Choice, Switchboard, TranscriptDetection, choose, rate
@@ -20,22 +20,6 @@ from logscan.transcripts.tracks import Found
 #: How much of a text decides on its format.
 HEAD_SIZE = 256 << 10
 _BATCH_ROWS = 10_000
-_MOST_EXAMPLES = 5
-
-
-@dataclass(slots=True)
-class Coverage:
-    """What became of the lines of one transcript."""
-
-    parser: str | None = None
-    reason: str = "no transcript format fits"
-    lines: int = 0
-    understood: int = 0
-    unparsed: int = 0
-    """Lines that look like replies and could not be read."""
-    other: int = 0
-    examples: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 def detect_transcript(head: bytes) -> TranscriptDetection | None:
@@ -49,20 +33,21 @@ def detect_transcript(head: bytes) -> TranscriptDetection | None:
 
 
 class TranscriptReader:
-    """Reads one transcript: ``batches()`` once, then ``coverage``."""
+    """Reads one transcript: ``batches()`` once; then ``report`` is complete."""
 
     def __init__(
         self,
         blocks: Iterable[bytes],
-        source_name: str,
+        report: InputReport,
         parser: str | None = None,
         *,
         tz: tzinfo = UTC,
         year: int | None = None,
     ) -> None:
         """``parser`` forces a format; ``tz`` and ``year`` complete stamps that lack them."""
-        self.coverage = Coverage()
-        self._source = source_name
+        self.report = report
+        #: Not yet of the report: they may quote what a client sent to log in.
+        self._examples: list[str] = []
         self._parser = parser
         self._blocks = blocks
         self._tz, self._year = tz, year
@@ -78,31 +63,33 @@ class TranscriptReader:
                 break
         choice = choose(list(LineReader([head[:HEAD_SIZE]])), self._parser)
         blocks = chain([head], blocks)
-        if choice is not None:
-            self.coverage.parser, self.coverage.reason = choice.form.name, choice.reason
+        if choice is None:
+            self.report.reason = "no transcript format fits"
+        else:
+            self.report.parser, self.report.reason = choice.form.name, choice.reason
         if choice is not None and choice.form.frame == "exchange" and not choice.wrappers and b"\n" in head:
-            yield from self._columns(ExchangeReader(blocks, self._source, choice.form.name))
+            yield from self._columns(ExchangeReader(blocks, self.report.source, choice.form.name))
         else:
             yield from self._lines(LineReader(blocks), choice)
 
     def _columns(self, reader: ExchangeReader) -> Iterator[pa.RecordBatch]:
         yield from reader.batches()
-        coverage = self.coverage
-        coverage.lines, coverage.unparsed = reader.lines, reader.unparsed
-        coverage.understood = reader.lines - reader.unparsed
-        coverage.examples = reader.examples
+        report = self.report
+        report.lines, report.unparsed = reader.lines, reader.unparsed
+        report.understood = reader.lines - reader.unparsed
+        report.examples = reader.examples
         if reader.unparsed:
-            coverage.warnings.append(f"lines that are damaged or cut off: {reader.unparsed}")
+            report.warnings.append(f"lines that are damaged or cut off: {reader.unparsed}")
 
     def _lines(self, reader: LineReader, choice: Choice | None) -> Iterator[pa.RecordBatch]:
         rows: list[tuple[str, Found]] = []
         for row in self._rows(reader, choice):
             rows.append(row)
             if len(rows) >= _BATCH_ROWS:
-                yield to_batch(rows, self._source)
+                yield to_batch(rows, self.report.source)
                 rows = []
         if rows:
-            yield to_batch(rows, self._source)
+            yield to_batch(rows, self.report.source)
         self._close(reader)
 
     def _rows(self, lines: LineReader, choice: Choice | None) -> Iterator[tuple[str, Found]]:
@@ -137,33 +124,31 @@ class TranscriptReader:
         found = list(conversation.finish())
         self._secrets |= conversation.secrets
         if conversation.broken_off:
-            self.coverage.warnings.append(f"replies that break off in the middle: {conversation.broken_off}")
+            self.report.warnings.append(f"replies that break off in the middle: {conversation.broken_off}")
         return found
 
     def _count(self, line: Line, understood: bool) -> None:
-        coverage = self.coverage
-        coverage.lines = max(coverage.lines, line.number)
+        self.report.lines = max(self.report.lines, line.number)
         if understood:
-            coverage.understood += 1
+            self.report.understood += 1
         else:
-            coverage.other += 1
-            if len(coverage.examples) < _MOST_EXAMPLES and line.text.strip():
-                coverage.examples.append(line.text[:300])
+            self.report.other += 1
+            if len(self._examples) < MOST_EXAMPLES and line.text.strip():
+                self._examples.append(line.text[:300])
 
     def _close(self, reader: LineReader) -> None:
-        coverage = self.coverage
-        coverage.examples = [
-            example for example in coverage.examples if not any(secret in example for secret in self._secrets)
+        self.report.examples = [
+            example for example in self._examples if not any(secret in example for secret in self._secrets)
         ]
         if reader.cut:
-            coverage.warnings.append(f"lines longer than {LONGEST_LINE} bytes, cut: {reader.cut}")
+            self.report.warnings.append(f"lines longer than {LONGEST_LINE} bytes, cut: {reader.cut}")
 
 
 def read_transcript(
     blocks: Iterable[bytes], source_name: str, parser: str | None = None
 ) -> Iterator[pa.RecordBatch]:
     """The replies of one transcript as record batches; see ``TranscriptReader``."""
-    return TranscriptReader(blocks, source_name, parser).batches()
+    return TranscriptReader(blocks, InputReport(source_name), parser).batches()
 
 
 def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[str], datetime | None]:
