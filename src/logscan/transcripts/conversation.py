@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from logscan.replies import Reply, reply_line, split_reply
-from logscan.transcripts.dialogue import Session, is_command
+from logscan.replies import reply_line
+from logscan.transcripts.dialogue import Session
 from logscan.transcripts.escapes import unescape
 from logscan.transcripts.formats import TranscriptFormat
-from logscan.transcripts.frames import FieldsFrame, JsonFrame
-from logscan.transcripts.lines import Line
+from logscan.transcripts.frames import make_frame
+from logscan.transcripts.groups import Groups, Peer, peer_from, told_command, told_direction, told_reply
+from logscan.transcripts.lines import Line, Unfolder
 from logscan.transcripts.speakers import Speakers
-from logscan.transcripts.tracks import CLIENT, SERVER, Found, Peer, Replay, Track, peer_from
-
-#: Sessions kept open at once, error lines kept, and characters kept of a folded line.
-_MOST_SESSIONS = 20_000
-_MOST_COPIES = 10_000
-_LONGEST_FOLD = 1 << 16
+from logscan.transcripts.tracks import CLIENT, SERVER, ErrorLines, Found, Replay, Track, Tracks
+from logscan.transcripts.verbs import is_command
 
 _Handler = Callable[[re.Match[str], int, str | None], list[Found]]
 
@@ -33,13 +29,12 @@ class Conversation:
         self.form = form
         self._read_time = read_time
         self._speakers = Speakers(form)
-        self._frame = _make_frame(form)
-        self._tracks: OrderedDict[str | None, Track] = OrderedDict()
-        self._current: Track | None = None
+        self._frame = make_frame(form.frame, form.columns) if form.columns is not None else None
+        self._tracks = Tracks(self._speakers.new_track)
         self._muted = False
         self._replay = Replay()
-        self._folded: Line | None = None
-        self._copies: list[tuple[int, Found]] = []
+        self._unfolder = Unfolder()
+        self._error_lines = ErrorLines()
         self._rules = self._make_rules()
         self.used: set[re.Pattern[str]] = set()
         """The patterns that took a line so far."""
@@ -79,7 +74,7 @@ class Conversation:
     @property
     def in_body(self) -> bool:
         """Whether the line that comes next belongs to a message, whatever it looks like."""
-        track = self._current
+        track = self._tracks.current
         if track is None:
             return False
         plain = self.form.body == "raw" or self.form.unmarked == "side"
@@ -89,11 +84,8 @@ class Conversation:
         """Read one line; returns the replies that it completes."""
         if not self.form.unfold:
             return self._line(line)
-        folded, self._folded = self._folded, line
-        if folded is not None and line.text[:1] in (" ", "\t"):
-            self._folded = Line(line.number, f"{folded.text[:_LONGEST_FOLD]}\n{line.text.strip()}")
-            return []
-        return self._line(folded) if folded is not None else []
+        unfolded = self._unfolder.line(line)
+        return self._line(unfolded) if unfolded is not None else []
 
     def _line(self, line: Line) -> list[Found]:
         self.understood = self.certain = True
@@ -103,7 +95,7 @@ class Conversation:
             return []
         text, key = self._unprefix(text)
         line = Line(line.number, text)
-        track = self._tracks.get(key) if key is not None else self._current
+        track = self._tracks.at(key)
         if track is not None and track.octets_left > 0:
             return self._block(track, line)
         if track is not None and self.form.body == "raw" and track.session.in_data and track.session.spoken:
@@ -126,7 +118,7 @@ class Conversation:
         self._note_time(groups)
         return text[match.end() :], groups.get("session")
 
-    def _note_time(self, groups: Mapping[str, str | None]) -> None:
+    def _note_time(self, groups: Groups) -> None:
         stamp = groups.get("time")
         if stamp:
             self._speakers.time = self._read_time(stamp)
@@ -150,37 +142,27 @@ class Conversation:
 
     # ------------------------------------------------------------------ sessions
 
-    def _track(self, key: str | None) -> Track:
-        track = self._tracks.get(key)
-        if track is None:
-            track = self._tracks[key] = self._speakers.new_track(key)
-        self._tracks.move_to_end(key)
-        self._current = track
-        return track
-
-    def _track_of(self, groups: Mapping[str, str | None], key: str | None) -> Track:
+    def _track_of(self, groups: Groups, key: str | None) -> Track:
         """The session of a line, with what the line tells about it."""
-        track = self._track(groups.get("session") or key)
-        track.direction = _told_direction(groups) or track.direction
+        track = self._tracks.speaking(groups.get("session") or key)
+        track.direction = told_direction(groups) or track.direction
         track.peer = peer_from(groups) or track.peer
         self._note_time(groups)
         return track
 
     def _open(self, match: re.Match[str], _number: int, key: str | None) -> list[Found]:
         groups = match.groupdict()
-        old = self._tracks.pop(groups.get("session") or key, None)
+        old = self._tracks.end(groups.get("session") or key)
         found = self._speakers.finish(old) if old is not None else []
         self._track_of(groups, key).fresh = self.form.starts != "opens"
         return found
 
     def _close(self, match: re.Match[str], _number: int, key: str | None) -> list[Found]:
         key = match.groupdict().get("session") or key
-        track = self._tracks.get(key) if key is not None else self._current
+        track = self._tracks.at(key)
         if track is None:
             return []
-        self._tracks.pop(track.key, None)
-        if track is self._current:
-            self._current = None
+        self._tracks.end(track.key)
         return self._speakers.finish(track)
 
     # ------------------------------------------------------------------ kinds of lines
@@ -197,15 +179,15 @@ class Conversation:
 
     def _note(self, _match: re.Match[str], _number: int, key: str | None) -> list[Found]:
         """The tool speaks itself: unmarked lines after it are not the last speaker's."""
-        track = self._tracks.get(key) if key is not None else self._current
+        track = self._tracks.at(key)
         if track is not None and not self.form.row_length:
             track.side = None
             track.session.drop_tentative()
         return []
 
     def _unsent(self, *_: object) -> list[Found]:
-        if self._current is not None:
-            self._current.session.drop_last()
+        if self._tracks.current is not None:
+            self._tracks.current.session.drop_last()
         return []
 
     def _announce_replay(self, *_: object) -> list[Found]:
@@ -218,37 +200,33 @@ class Conversation:
         track = self._track_of(groups, key)
         if groups.get("command"):
             track.session.client((groups["command"] or "").strip())
-        reply = self._reply(groups)
+        reply = told_reply(groups, self.form.escapes)
         if reply.code is None:
             return []
         answer = track.session.answer(number, reply)
         shown = answer.command if groups.get("command") or answer.command != "CONNECT" else None
         answer = replace(
             answer,
-            command=_told_command(groups) or shown,
+            command=told_command(groups) or shown,
             sender=groups["from"] if groups.get("from") is not None else answer.sender,
             recipient=groups.get("to") or answer.recipient,
         )
         return [self._speakers.found(track, answer)]
 
-    def _reply(self, groups: Mapping[str, str | None]) -> Reply:
-        text = "\n".join(unescape(groups.get("text") or "", self.form.escapes))
-        return split_reply(f"{groups['code']} {text}" if groups.get("code") else text)
-
     def _copy(self, match: re.Match[str], number: int, key: str | None) -> list[Found]:
         """Keep what repeats a reply, for the case that the dialogue itself is not shown."""
         groups = match.groupdict()
-        reply = self._reply(groups)
-        if reply.code is not None and len(self._copies) < _MOST_COPIES:
+        reply = told_reply(groups, self.form.escapes)
+        if reply.code is not None:
             session = Session()
             command = groups.get("command") or ""
             if is_command(command):
                 session.client(command)
             answer = session.answer(number, reply)
-            answer = replace(answer, command=_told_command(groups) or answer.command)
+            answer = replace(answer, command=told_command(groups) or answer.command)
             direction = self._speakers.direction(None)
             found = Found(answer, key, direction, Peer(), self._speakers.time, "error-line")
-            self._copies.append((self.form.copies.index(match.re), found))
+            self._error_lines.keep(self.form.copies.index(match.re), found)
         return []
 
     def _packet(self, match: re.Match[str], number: int, _key: str | None) -> list[Found]:
@@ -297,7 +275,9 @@ class Conversation:
                 return []
             self.understood = True
             return self._speakers.speak(track, track.side, line)
-        return self._continuation(track, Line(line.number, stripped))
+        found = self._speakers.go_on(track, Line(line.number, stripped))
+        self.understood = self.understood or found is not None
+        return found or []
 
     def _plain(self, line: Line, track: Track | None, key: str | None) -> list[Found]:
         """A line of a dialogue without marks: codes are the server's, the rest may be the client's."""
@@ -307,71 +287,25 @@ class Conversation:
         side = SERVER if reply_line(text) is not None else CLIENT
         known = is_command(text)
         self.understood = side == SERVER or known or self.in_body
-        return self._speakers.say(self._track(key), side, [line], tentative=not known)
-
-    def _continuation(self, track: Track, line: Line) -> list[Found]:
-        """A line without mark that goes on with a multi-line reply."""
-        if track.waiting:
-            side, text = track.waiting[-1][0], track.waiting[-1][1].text
-            last = reply_line(text)
-            code = last.code if last is not None and not last.last else None
-        else:
-            side, code = CLIENT if track.swapped else SERVER, track.session.reply_open
-        new = reply_line(line.text)
-        if code is None or new is None or new.code != code:
-            return []
-        self.understood = True
-        return self._speakers.say(track, side, [line])
+        return self._speakers.say(self._tracks.speaking(key), side, [line], tentative=not known)
 
     # ------------------------------------------------------------------ the end
 
     def evict(self) -> Iterator[Found]:
         """Finish the sessions that have been idle longest, so that memory stays bounded."""
-        while len(self._tracks) > _MOST_SESSIONS:
-            _, track = self._tracks.popitem(last=False)
+        for track in self._tracks.end_idle():
             yield from self._speakers.finish(track)
 
     def finish(self) -> Iterator[Found]:
         """The transcript ends: complete what is open; error lines count if there was no dialogue."""
-        if self._folded is not None:
-            yield from self._line(self._folded)
-            self._folded = None
-        for track in self._tracks.values():
+        if (last := self._unfolder.rest()) is not None:
+            yield from self._line(last)
+        for track in self._tracks.end_all():
             yield from self._speakers.finish(track)
-        self._tracks.clear()
-        self._current = None
         if not self.answered:
-            yield from _distinct(self._copies)
-        self._copies = []
+            yield from self._error_lines.distinct()
 
     @property
     def secrets(self) -> set[str]:
         """What clients sent to log in, once the transcript is finished."""
         return self._speakers.secrets
-
-
-def _make_frame(form: TranscriptFormat) -> FieldsFrame | JsonFrame | None:
-    if form.columns is None:
-        return None
-    return JsonFrame(form.columns) if form.frame == "json" else FieldsFrame(form.columns)
-
-
-def _told_direction(groups: Mapping[str, str | None]) -> str | None:
-    """The direction that a pattern tells by a group ``received`` or ``sent``."""
-    if groups.get("received") is not None:
-        return "inbound"
-    return "outbound" if groups.get("sent") is not None else None
-
-
-def _told_command(groups: Mapping[str, str | None]) -> str | None:
-    """A command that a pattern names by a group in capitals, such as ``(?P<RCPT>…)``."""
-    return next((name for name, value in groups.items() if name.isupper() and value is not None), None)
-
-
-def _distinct(copies: Sequence[tuple[int, Found]]) -> Iterator[Found]:
-    """Error lines, each reply once: the same words from two kinds of lines are one reply."""
-    kind: dict[tuple[int | None, str], int] = {}
-    for pattern, found in copies:
-        key = (found.answer.reply.code, found.answer.reply.text)
-        if kind.setdefault(key, pattern) == pattern:
-            yield found

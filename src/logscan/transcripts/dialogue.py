@@ -6,44 +6,18 @@ The rules are those of RFC 5321 (sequence, DATA), RFC 2920 (pipelining), RFC 303
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
 from logscan.replies import Reply, join_reply, reply_line
+from logscan.transcripts.verbs import Command, addressee, can_answer, is_command, parse_command, told_by_reply
 
 Body = Literal["marked", "raw", "hidden"]
-
-#: Verbs that are commands whatever the server makes of them.
-VERBS = frozenset(
-    {"EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "RSET", "NOOP"}
-    | {"VRFY", "EXPN", "ETRN", "ATRN", "HELP", "TURN", "QUIT", "SEND", "SAML", "SOML", "XCLIENT", "XFORWARD"}
-)
-
-_VERB = re.compile(r"([A-Za-z]+)(?:[ \t:](.*))?\Z", re.DOTALL)
-_PATH = re.compile(r"(?:from|to)[ \t]*:[ \t]*(?:<([^>]*)>|([^ \t<>]+))", re.IGNORECASE)
-_ADDRESSEE = re.compile(r"<([^<> ]+@[^<> ]+)>")
-_NAMED_VERB = re.compile(r"(VRFY|EXPN|ETRN|HELP|TURN|STARTTLS|AUTH|BDAT)\b")
-_EXTENSION = re.compile(
-    r"(?:STARTTLS|PIPELINING|8BITMIME|SMTPUTF8|CHUNKING|ENHANCEDSTATUSCODES|DSN|HELP|SIZE|ETRN|VRFY|AUTH)"
-    r"(?:[ =\d]|\Z)"
-)
-_ABOUT_MESSAGE = re.compile(r"message (?:content )?(?:rejected|refused)", re.IGNORECASE)
-_ABOUT_RECIPIENT = re.compile(r"recipient|mailbox|user unknown|relay|greylist", re.IGNORECASE)
 
 #: More commands than this never wait for an answer, and no reply has more lines.
 _LONGEST_QUEUE = 2_000
 _LONGEST_REPLY = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command that waits for its reply."""
-
-    verb: str
-    argument: str | None = None
-    tentative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +30,6 @@ class Answer:
     helo: str | None = None
     sender: str | None = None
     recipient: str | None = None
-
-
-def is_command(text: str) -> bool:
-    """Whether a line is a command of SMTP or one of its extensions."""
-    match = _VERB.match(text)
-    return match is not None and match[1].upper() in VERBS
-
-
-def parse_command(text: str, *, tentative: bool = False) -> Command:
-    """A client's line as a command; the argument is kept only where it names an address or a host."""
-    match = _VERB.match(text)
-    verb = match[1].upper() if match is not None else ""
-    if verb not in VERBS:
-        return Command("UNKNOWN", None, tentative)
-    argument = (match[2] or "").strip() if match is not None else ""
-    if verb in ("MAIL", "RCPT"):
-        path = _PATH.match(argument)
-        address = (path[1] if path[1] is not None else path[2]) if path is not None else None
-        return Command(verb, address)
-    if verb in ("EHLO", "HELO", "LHLO", "BDAT"):
-        return Command(verb, argument)
-    return Command(verb)
 
 
 class Session:
@@ -254,15 +206,15 @@ class Session:
             return None
         command = self.pending[position]
         if command.verb == "DATA" and self._names_recipient(reply):
-            return Command("RCPT", _addressee(reply))
+            return Command("RCPT", addressee(reply))
         del self.pending[position]
         return command
 
     def _names_recipient(self, reply: Reply) -> bool:
         """Whether what seems to answer DATA refuses a recipient, as bounces of pipelining clients show it."""
-        addressee = _addressee(reply)
+        named = addressee(reply)
         known = [recipient for recipient in self._recipients if recipient]
-        return addressee is not None and (not known or addressee in known) and addressee != self._sender
+        return named is not None and (not known or named in known) and named != self._sender
 
     def _unasked(self, reply: Reply, multiline: bool) -> str | None:
         """What a reply to no shown command answers, as far as the reply itself and the state tell."""
@@ -329,51 +281,3 @@ class Session:
     def secrets(self) -> tuple[str, ...]:
         """What the client sent to log in; must not be shown."""
         return tuple(self._secrets)
-
-
-def _addressee(reply: Reply) -> str | None:
-    match = _ADDRESSEE.match(reply.text) if (reply.code or 0) >= 400 else None
-    return match[1] if match is not None else None
-
-
-def can_answer(verb: str, reply: Reply, multiline: bool) -> bool:
-    """Whether a server may answer the command so (RFC 5321 section 4.3.2, RFC 4954)."""
-    code = reply.code or 0
-    if code >= 400:
-        return True
-    owner = {354: "DATA", 221: "QUIT", 220: "STARTTLS", 334: "AUTH", 235: "AUTH"}.get(code)
-    if owner is not None:
-        return verb == owner
-    if verb in ("QUIT", "DATA") or (verb == "UNKNOWN" and told_by_reply(reply, multiline) is not None):
-        return False
-    if multiline and told_by_reply(reply, multiline) == "EHLO":
-        return verb in ("EHLO", "LHLO", "HELO", "HELP", "UNKNOWN")
-    if reply.enhanced == "2.1.5":
-        return verb not in ("MAIL", "EHLO", "HELO", "LHLO", "RSET")
-    if "queued" in reply.text.lower():
-        return verb not in ("MAIL", "RCPT", "EHLO", "HELO", "LHLO")
-    return True
-
-
-def told_by_reply(reply: Reply, multiline: bool) -> str | None:
-    """The command that a reply betrays by code, enhanced code or words; null if it does not."""
-    code = reply.code or 0
-    owner = {354: "DATA", 221: "QUIT", 334: "AUTH", 235: "AUTH", 535: "AUTH"}.get(code)
-    if owner is not None:
-        return owner
-    named = _NAMED_VERB.match(reply.text)
-    if code >= 500 and named is not None:
-        return named[1]
-    if code == 250 and (_EXTENSION.search if multiline else _EXTENSION.match)(reply.text) is not None:
-        return "EHLO"
-    if code == 250 and reply.enhanced == "2.1.0":
-        return "MAIL"
-    if (code == 250 and reply.enhanced == "2.1.5") or (code >= 500 and reply.enhanced == "5.1.1"):
-        return "RCPT"
-    if code == 250 and "queued" in reply.text.lower():
-        return "EOD"
-    if code >= 400 and _ABOUT_MESSAGE.match(reply.text) is not None:
-        return "EOD"
-    if code >= 400 and _addressee(reply) is not None and _ABOUT_RECIPIENT.search(reply.text) is not None:
-        return "RCPT"
-    return None

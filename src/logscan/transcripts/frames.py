@@ -60,5 +60,10 @@ class JsonFrame:
         return "\t".join(_plain(record.get(name)) for name in self._names)
 
 
+def make_frame(kind: str, columns: Columns) -> FieldsFrame | JsonFrame:
+    """What takes the columns from the lines of a format; ``kind`` is its frame, ``json`` or another."""
+    return JsonFrame(columns) if kind == "json" else FieldsFrame(columns)
+
+
 def _plain(value: Any) -> str:
     return "" if value is None else str(value).replace("\t", " ")

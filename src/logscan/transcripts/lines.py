@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 #: Longer lines are cut: no reply is that long (RFC 5321 section 4.5.3.1.5 allows 512 octets a line).
 LONGEST_LINE = 1 << 18
+#: Characters kept of a folded line before each further part.
+_LONGEST_FOLD = 1 << 16
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])")
 _INVISIBLE = str.maketrans("", "", "\0\ufeff")
@@ -75,6 +77,27 @@ class LineReader:
             return line
         self.cut += 1
         return line[:LONGEST_LINE].rstrip(b"\r\n") + b"\n"
+
+
+class Unfolder:
+    """Joins each line with those after it that begin with a blank, as folded headers do (RFC 5322)."""
+
+    def __init__(self) -> None:
+        """Start before the first line."""
+        self._folded: Line | None = None
+
+    def line(self, line: Line) -> Line | None:
+        """Take a line; returns the one before, if that is whole now."""
+        folded, self._folded = self._folded, line
+        if folded is not None and line.text[:1] in (" ", "\t"):
+            self._folded = Line(line.number, f"{folded.text[:_LONGEST_FOLD]}\n{line.text.strip()}")
+            return None
+        return folded
+
+    def rest(self) -> Line | None:
+        """The last line; null if there was none."""
+        folded, self._folded = self._folded, None
+        return folded
 
 
 def clean(raw: bytes) -> str:

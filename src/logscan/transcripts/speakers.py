@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from logscan.replies import reply_line
-from logscan.transcripts.dialogue import Answer, Session, is_command
+from logscan.transcripts.dialogue import Answer, Session
 from logscan.transcripts.escapes import unescape
 from logscan.transcripts.formats import TranscriptFormat
 from logscan.transcripts.lines import Line
 from logscan.transcripts.tracks import CLIENT, SERVER, Found, Track
+from logscan.transcripts.verbs import is_command
 
 #: Lines kept of a session whose server is not known yet, and characters kept of a line in pieces.
 _LONGEST_VOTE = 400
@@ -79,6 +80,19 @@ class Speakers:
         if (mark == SERVER) != track.swapped:
             return self._hear_server(track, lines)
         return self._hear_client(track, lines, tentative)
+
+    def go_on(self, track: Track, line: Line) -> list[Found] | None:
+        """Take a line without mark if it goes on with the multi-line reply that is open; null if it does not."""
+        if track.waiting:
+            side, text = track.waiting[-1][0], track.waiting[-1][1].text
+            last = reply_line(text)
+            code = last.code if last is not None and not last.last else None
+        else:
+            side, code = CLIENT if track.swapped else SERVER, track.session.reply_open
+        new = reply_line(line.text)
+        if code is None or new is None or new.code != code:
+            return None
+        return self.say(track, side, [line])
 
     def _begins_elsewhere(self, lines: Sequence[Line]) -> bool:
         """Whether a session cannot begin so, and what follows up to its opening is no dialogue."""

@@ -1,28 +1,22 @@
-"""What is remembered while a transcript is read: sessions, the other end, and what was printed before."""
+"""What is remembered while a transcript is read: sessions, and what was printed before."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from logscan.transcripts.dialogue import Answer, Session
+from logscan.transcripts.groups import Peer
 from logscan.transcripts.lines import Line
 
 CLIENT, SERVER = 0, 1
 
+#: Sessions kept open at once, error lines kept, and lines of which a copy is recognised.
+_MOST_SESSIONS = 20_000
+_MOST_ERROR_LINES = 10_000
 _LONGEST_LOG = 10_000
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The other end, as far as the transcript names it."""
-
-    name: str | None = None
-    ip: str | None = None
-    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class Track:
     session: Session
     swapped: bool | None
     """Whether the client's mark is the server's here; null until that is decided."""
-    peer: Peer = Peer()
+    peer: Peer = field(default_factory=Peer)
     direction: str | None = None
     side: int | None = None
     octets_left: int = 0
@@ -54,6 +48,69 @@ class Track:
     row: str = ""
     pieces: dict[int, str] = field(default_factory=dict)
     waiting: list[tuple[int, Line, datetime | None]] = field(default_factory=list)
+
+
+class Tracks:
+    """The sessions that are open, those that spoke last at the end."""
+
+    def __init__(self, new: Callable[[str | None], Track]) -> None:
+        """``new`` makes a session about which nothing is known."""
+        self._new = new
+        self._open: OrderedDict[str | None, Track] = OrderedDict()
+        self.current: Track | None = None
+        """The session that spoke last."""
+
+    def at(self, key: str | None) -> Track | None:
+        """The session of a line: the current one if the line names none."""
+        return self._open.get(key) if key is not None else self.current
+
+    def speaking(self, key: str | None) -> Track:
+        """The session of this key, new if there is none; it is the current one from now on."""
+        track = self._open.get(key)
+        if track is None:
+            track = self._open[key] = self._new(key)
+        self._open.move_to_end(key)
+        self.current = track
+        return track
+
+    def end(self, key: str | None) -> Track | None:
+        """The session of this key, which is not open any more."""
+        track = self._open.pop(key, None)
+        if track is self.current:
+            self.current = None
+        return track
+
+    def end_idle(self) -> Iterator[Track]:
+        """End those that have been idle longest, so that memory stays bounded."""
+        while len(self._open) > _MOST_SESSIONS:
+            yield self._open.popitem(last=False)[1]
+
+    def end_all(self) -> Iterator[Track]:
+        """End all."""
+        yield from self._open.values()
+        self._open.clear()
+        self.current = None
+
+
+class ErrorLines:
+    """Replies that the tool repeats in messages of its own, for the case that it does not show the dialogue."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._kept: list[tuple[int, Found]] = []
+
+    def keep(self, kind: int, found: Found) -> None:
+        """Remember what a kind of line repeated."""
+        if len(self._kept) < _MOST_ERROR_LINES:
+            self._kept.append((kind, found))
+
+    def distinct(self) -> Iterator[Found]:
+        """Each reply once: the same words from two kinds of lines are one reply."""
+        first: dict[tuple[int | None, str], int] = {}
+        for kind, found in self._kept:
+            key = (found.answer.reply.code, found.answer.reply.text)
+            if first.setdefault(key, kind) == kind:
+                yield found
 
 
 class Replay:
@@ -89,16 +146,3 @@ class Replay:
     def active(self) -> bool:
         """Whether a copy is being printed."""
         return any(at < end for at, end in self._open)
-
-
-def peer_from(groups: Mapping[str, str | None]) -> Peer | None:
-    """A peer from the groups ``host``, ``ip`` and ``port``; nothing where a line names none."""
-    host, ip, port = groups.get("host"), groups.get("ip"), groups.get("port")
-    if not host and not ip:
-        return None
-    if host and not ip and _ADDRESS.fullmatch(host):
-        host, ip = None, host
-    if host == "unknown":  # what Postfix writes for a client without a name
-        host = None
-    number = int(port) if port and port.isdecimal() and len(port) <= 5 else None
-    return Peer(host.rstrip(".") if host else None, ip or None, number)

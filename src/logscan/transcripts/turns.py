@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.transcripts.dialogue import VERBS
+from logscan.transcripts.verbs import VERBS
 
 _MOST_CARRIED = 64
 _LONGEST_LOGIN = 6
