@@ -5,8 +5,9 @@ import pyarrow.compute as pc
 import pytest
 
 from logscan.detection import log_parsers
+from logscan.logs.columns import as_text
 from logscan.logs.definitions import Alternative
-from logscan.logs.extraction import as_text, extract
+from logscan.logs.extraction import extract
 from logscan.logs.tails import tail_of
 
 

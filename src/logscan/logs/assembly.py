@@ -13,20 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.columns import NUMBERS, Columns, as_text, rename_values, typed
 from logscan.logs.definitions import Rule
 from logscan.logs.eights import Positions
-from logscan.logs.extraction import (
-    NUMBERS,
-    Columns,
-    Steps,
-    as_text,
-    rename_values,
-    split_replies,
-    typed,
-    unfold,
-    unquote_replies,
-)
+from logscan.logs.logged_replies import split_replies, unquote_replies
 from logscan.logs.records import Records
+from logscan.logs.steps import Steps, unfold
 from logscan.schema import REPORT_ONLY, SCHEMA
 
 #: Columns that the scan fills once the order of lines is known.

@@ -7,7 +7,6 @@ may fit; what remains is searched for the literals of all rules. Rules are tried
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,8 @@ import pyarrow.compute as pc
 from logscan.coverage import MOST_EXAMPLES
 from logscan.errors import ParserError
 from logscan.logs.assembly import ROW_SCHEMA, Completion, Found, add_header, assemble, in_order
+from logscan.logs.columns import Columns
+from logscan.logs.cutting import segments
 from logscan.logs.definitions import LogParser, Rule
 from logscan.logs.dispatch import (
     Prefix,
@@ -31,20 +32,16 @@ from logscan.logs.dispatch import (
     rule_prefixes,
 )
 from logscan.logs.eights import Positions
-from logscan.logs.extraction import Columns, names_of, steps_in_order, unfold
 from logscan.logs.frames import FRAMES
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines, segments, split_lines
+from logscan.logs.lines import Lines, split_lines
 from logscan.logs.matching import ANY_WORD, OTHER_WORD, Matcher
 from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
 from logscan.logs.records import Records, records_behind, split_records
+from logscan.logs.repetitions import REPEATED, last_repeated, say_last_repeated, unfold_repeated
 from logscan.logs.rulesets import alternation
 from logscan.logs.services import Services
-
-_REPEATED = ": message repeated "
-#: The first letters of "last message repeated".
-_LAST_MESSAGE = np.uint64(int.from_bytes(b"last mes", "little"))
-_REPEATED_LINE = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
+from logscan.logs.steps import names_of, steps_in_order, unfold
 
 
 @dataclass(slots=True)
@@ -138,13 +135,13 @@ class Engine:
     @cached_property
     def _interest(self) -> str:
         literals = dict.fromkeys(literal for rule in self._rules for literal in rule.literals)
-        return alternation([*literals, _REPEATED])
+        return alternation([*literals, REPEATED])
 
     @cached_property
     def _unprefixed(self) -> str:
         """What stands in lines of rules that may begin with any word, or repeat a line that may."""
         rules = [rule for rule in self._rules if any(may_begin(a, None) for a in rule.alternatives)]
-        return alternation([_REPEATED, *(literal for rule in rules for literal in rule.literals)])
+        return alternation([REPEATED, *(literal for rule in rules for literal in rule.literals)])
 
     def parse(self, data: bytes) -> Block:
         """Parse one block of whole lines."""
@@ -155,18 +152,18 @@ class Engine:
         told = np.zeros(len(lines), bool)
         headers = self.frame.headers(lines) if self.frame.headers else None
         if headers is not None:
-            # What says that the line before came again is no record of its own.
-            kept = np.flatnonzero(lines.eights[headers.message] != _LAST_MESSAGE)
+            kept = np.flatnonzero(~say_last_repeated(lines, headers.message))
             headers = headers.at(kept) if len(kept) < len(headers) else headers
             told[headers.index] = True
             self._parse_told(lines, headers, prefix, block, done)
         rest = np.flatnonzero(~told)
         if len(rest):
-            self._note_repeats(lines, rest, block, done)
+            block.repeats = last_repeated(lines, rest)
+            done[[line for line, _ in block.repeats]] = True
             rest = rest[~done[rest]]
             if self.frame.tagged:
                 rest = self._own(lines, rest)
-            hits = rest[_search(lines, rest, self._interest)]
+            hits = rest[lines.holding(rest, self._interest)]
             self._apply(split_records(lines, hits, self.frame), prefix, block, done)
             self._settle(
                 lines, rest, lambda places: split_records(lines, rest[places], self.frame), block, done
@@ -197,12 +194,12 @@ class Engine:
         wanted = [np.flatnonzero(which >= 0)]
         for here, regex in ((~sure, self._interest), (sure, self._unprefixed)):
             places = np.flatnonzero(here & (which < 0) & ~ignored)
-            wanted.append(places[_search(lines, headers.index[places], regex)])
+            wanted.append(places[lines.holding(headers.index[places], regex)])
         self._apply(records_behind(lines, headers.at(np.sort(np.concatenate(wanted)))), prefix, block, done)
         doubtful = np.flatnonzero(~sure & (which >= 0) & ~done[headers.index])
         if len(doubtful):
             prefix[headers.index[doubtful]] = ANY_WORD
-            hits = doubtful[_search(lines, headers.index[doubtful], self._interest)]
+            hits = doubtful[lines.holding(headers.index[doubtful], self._interest)]
             self._apply(records_behind(lines, headers.at(hits)), prefix, block, done)
         rest = headers.at(np.flatnonzero(~done[headers.index]))
         self._settle(lines, rest.index, lambda places: records_behind(lines, rest.at(places)), block, done)
@@ -221,7 +218,7 @@ class Engine:
         """
         rest = np.flatnonzero(~done[index])
         if self._known and len(rest):
-            found = _search(lines, index[rest], self._known)
+            found = lines.holding(index[rest], self._known)
             done[index[rest[found]]] = True
             rest = rest[~found]
         if len(rest):
@@ -240,7 +237,7 @@ class Engine:
 
     def _own(self, lines: Lines, places: Positions) -> Positions:
         """Those of some lines that belong to this parser's services."""
-        places = places[_search(lines, places, self._services.sign)]
+        places = places[lines.holding(places, self._services.sign)]
         records = split_records(lines, places, self.frame)
         own = [records.index[here] for _, here in self._services_of(records)]
         return np.unique(np.concatenate(own)) if own else places[:0]
@@ -258,7 +255,7 @@ class Engine:
             literals = self._prefixes[number].literals
             if literals is not None:
                 # The others begin like a rule's lines and hold none of its literals.
-                places = places[_search(lines, index[places], alternation(literals))]
+                places = places[lines.holding(index[places], alternation(literals))]
             which[places] = number
         return which, ignored & (which < 0)
 
@@ -273,7 +270,7 @@ class Engine:
     def _apply(self, records: Records, prefix: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
         if not len(records):
             return
-        counts = self._unfold_repeats(records)
+        counts = unfold_repeated(records)
         # What was repeated may begin with any word.
         prefix[records.index[list(counts)]] = ANY_WORD
         found: list[Found] = []
@@ -298,36 +295,6 @@ class Engine:
         if replies:
             rows = assemble(replies, self._completion.of(replies), records, counts)
             block.rows = in_order(block.rows, rows)
-
-    def _unfold_repeats(self, records: Records) -> dict[int, int]:
-        """Undo ``message repeated N times: [ … ]`` (rsyslog).
-
-        Returns, by place in ``records``, how many lines a record stands for.
-        """
-        if not pc.any(pc.starts_with(records.message, _REPEATED[2:])).as_py():
-            return {}
-        found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
-        where = np.flatnonzero(np.asarray(found.is_valid()))
-        if not len(where):
-            return {}
-        times = found.field("n").take(pa.array(where)).to_pylist()
-        records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
-        return {int(place): int(n) for place, n in zip(where, times, strict=True)}
-
-    def _note_repeats(self, lines: Lines, rest: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
-        """Note the lines ``last message repeated N times`` (syslogd), which speak of the line before."""
-        for index in rest[_search(lines, rest, " last message repeated ")]:
-            match = _REPEATED_LINE.search(lines.data[lines.starts[index] : lines.ends[index]][:300])
-            if match:
-                block.repeats.append((int(index), int(match[1])))
-                done[index] = True
-
-
-def _search(lines: Lines, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
-    """Which of the lines at ``places`` a regex finds something in."""
-    if not len(places):
-        return np.zeros(0, bool)
-    return np.asarray(pc.match_substring_regex(lines.at(places), regex))
 
 
 def _check_regex(parser: LogParser, where: str, regex: str) -> None:

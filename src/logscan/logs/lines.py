@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logscan.logs.eights import Bytes, Eights, Positions, eights
 
@@ -43,6 +45,12 @@ class Lines:
         """The text of some lines."""
         return self.text.take(pa.array(places)) if len(places) < len(self) else self.text
 
+    def holding(self, places: Positions, regex: str) -> npt.NDArray[np.bool_]:
+        """Which of some lines a regex finds something in."""
+        if not len(places):
+            return np.zeros(0, bool)
+        return np.asarray(pc.match_substring_regex(self.at(places), regex))
+
     def example(self, index: int) -> str:
         """One line as text, cut to what a person wants to see."""
         raw = self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)]
@@ -79,17 +87,3 @@ def split_lines(data: bytes) -> Lines:
         ends = ends - returns
     text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     return Lines(data, text, starts, ends)
-
-
-def segments(data: bytes, starts: Positions, ends: Positions) -> pa.Array:
-    """The texts ``data[start:end]``; starts and ends must not decrease."""
-    offsets = np.empty(2 * len(starts), np.int32)
-    offsets[0::2] = starts
-    offsets[1::2] = ends
-    # Every other segment is what lies between two texts; take leaves it behind.
-    if not len(starts):
-        return pa.array([], pa.string())
-    every = pa.Array.from_buffers(
-        pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    )
-    return every.take(pa.array(np.arange(0, len(offsets) - 1, 2)))

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.logs.assembly import ROW_SCHEMA
+from logscan.logs.columns import as_text
 from logscan.logs.definitions import LogParser
 from logscan.logs.engine import Block, Engine
-from logscan.logs.extraction import as_text
 from logscan.logs.passes import PASSES, Group, Pass, Versions
 from logscan.logs.timestamps import NO_TIME, Clock
 from logscan.logs.workers import Workers

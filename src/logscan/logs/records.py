@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.cutting import segments
 from logscan.logs.eights import Positions
 from logscan.logs.frames import Frame, HeaderForm
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines, segments
+from logscan.logs.lines import Lines
 from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
 Columns = dict[str, pa.Array]

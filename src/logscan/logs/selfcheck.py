@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from logscan.logs.columns import as_text
 from logscan.logs.definitions import LogParser, Rule, Sample
 from logscan.logs.engine import Block, Engine
-from logscan.logs.extraction import as_text, extract
+from logscan.logs.extraction import extract
 from logscan.logs.lines import split_lines
 from logscan.logs.records import split_records
 

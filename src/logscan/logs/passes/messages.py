@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.columns import typed
 from logscan.logs.definitions import LogParser
-from logscan.logs.extraction import typed
 from logscan.logs.passes.order import latest_before
 from logscan.logs.passes.tables import MEMORY, Group, Int64, Memory, codes, fill, keys, whole
 from logscan.schema import SCHEMA

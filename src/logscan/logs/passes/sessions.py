@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.columns import typed
 from logscan.logs.definitions import LogParser, Rule
-from logscan.logs.extraction import typed
 from logscan.logs.passes.order import latest_before, next_after
 from logscan.logs.passes.tables import Group, Int64, Memory, codes, fill, keys, narrow, set_column, whole
 from logscan.schema import SCHEMA

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.extraction import typed
+from logscan.logs.columns import typed
 
 Int64 = npt.NDArray[np.int64]
 #: How many lines of one kind of context are remembered; what is older is forgotten.
