@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from logscan.codes.catalogue import compare, explain
-from logscan.codes.entries import Code, find_entry, load, parse_code, resolve
+from logscan.codes.entries import Code, find_entry, parse_code, resolve
 from logscan.codes.prose import tidy
+from logscan.knowledge import load
 
 BASIC_CODES = (
     211, 214, 220, 221, 235, 250, 251, 252, 253, 334, 353, 354, 400, 403, 412, 417, 420, 421,

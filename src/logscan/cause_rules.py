@@ -7,11 +7,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 from logscan.errors import LogscanError
+from logscan.knowledge import text
 
 #: What a rule can rest on, strongest first, and the confidence that its verdict deserves.
 TIERS: Mapping[str, str] = MappingProxyType(
@@ -160,4 +160,4 @@ def _problems(causes: Mapping[str, CauseInfo], rules: tuple[CauseRule, ...]) -> 
 @functools.cache
 def load_causes() -> tuple[Mapping[str, CauseInfo], tuple[CauseRule, ...]]:
     """Return the shipped causes and rules."""
-    return parse_causes((files("logscan") / "data" / "causes.toml").read_text(encoding="utf-8"))
+    return parse_causes(text("causes"))

@@ -11,7 +11,7 @@ from logscan import __version__
 from logscan.parser_files import parser_files
 
 if TYPE_CHECKING:
-    from logscan.scan import InputReport
+    from logscan.coverage import InputReport
 
 
 def provenance(inputs: Iterable[InputReport]) -> dict[str, str]:

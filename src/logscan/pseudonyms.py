@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import PurePath
 from string import ascii_lowercase
 
@@ -20,19 +21,12 @@ import pyarrow as pa
 
 from logscan.coverage import InputReport
 from logscan.ip_pseudonyms import IpPseudonyms
+from logscan.knowledge import load
 from logscan.tally import coded
 
 KEY_VARIABLE = "LOGSCAN_ANONYMIZE_KEY"
 
-#: Names that say nothing about anybody, and public blocklists and help pages that replies refer to.
-_KEPT = {
-    *("unknown", "localhost"),
-    *("zen.spamhaus.org", "sbl.spamhaus.org", "xbl.spamhaus.org", "pbl.spamhaus.org", "dbl.spamhaus.org"),
-    *("www.spamhaus.org", "check.spamhaus.org", "bl.spamcop.net", "www.spamcop.net", "bl.mailspike.net"),
-    *("b.barracudacentral.org", "psbl.surriel.com", "dnsbl.sorbs.net"),
-    *("support.google.com", "postmaster.google.com", "aka.ms", "go.microsoft.com"),
-    *("sendersupport.olc.protection.outlook.com", "postmaster.yahooinc.com"),
-}
+_PUBLIC = frozenset(chain.from_iterable(load("public_names").values()))
 #: What Postfix writes in angle brackets that is not a name.
 _COMMANDS = {"CONNECT", "HELO", "EHLO", "MAIL", "RCPT", "DATA", "VRFY", "ETRN", "END-OF-MESSAGE"}
 #: Keys whose values are users: in reply texts and raw lines, user=anna.
@@ -130,7 +124,7 @@ class Pseudonyms:
 
     def of_host(self, name: str) -> str:
         """A host name or domain, label by label: what lies under one domain stays under one, an own one as it is."""
-        if name in _KEPT or not name:
+        if name in _PUBLIC or not name:
             return name
         if name[0] == "[" and name[-1] == "]":
             return f"[{self.of_host(name[1:-1].removeprefix('IPv6:'))}]"
@@ -217,7 +211,7 @@ class Pseudonyms:
 
     def _of_piece(self, piece: str, before: str, key: str) -> str:
         bare = piece if piece in self._hosts else piece.strip(".!")
-        if not bare or bare in _KEPT:
+        if not bare or bare in _PUBLIC:
             return piece
         if key in _USER_KEYS or (before and bare in self._users):
             new = self.of_user(bare)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from string import Template
 
 from logscan.errors import UsageError
+from logscan.knowledge import load
 from logscan.mailing.servers import CREDENTIAL
 from logscan.terminal import sanitise
 
@@ -141,5 +140,4 @@ def _plain_text(word: str) -> str:
 
 
 def _filled(template: str, **values: str) -> str:
-    templates = tomllib.loads((files("logscan") / "data" / "schedule.toml").read_text(encoding="utf-8"))
-    return Template(templates[template]).substitute(values)
+    return Template(load("schedule")[template]).substitute(values)

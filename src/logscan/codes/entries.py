@@ -6,14 +6,13 @@ A code without an entry gets what its digits say (RFC 5321 section 4.2, RFC 3463
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from logscan.errors import UsageError
+from logscan.knowledge import load
 from logscan.terminal import sanitise
 
 LANGUAGES = ("en", "ja")
@@ -66,12 +65,6 @@ def parse_code(code: int | str) -> Code:
     raise UsageError(
         f"{shown!r} is neither a reply code (421), nor an enhanced code (4.7.0), nor a class (4xx)."
     )
-
-
-@cache
-def load(name: str) -> Mapping[str, Any]:
-    """One of the catalogue's files, by its name without suffix."""
-    return tomllib.loads((files("logscan") / "data" / f"{name}.toml").read_text("utf-8"))
 
 
 def words(lang: str) -> Mapping[str, Mapping[str, str]]:

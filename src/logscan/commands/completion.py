@@ -49,14 +49,14 @@ def spans(incomplete: str) -> list[str]:
 
 
 def _basic() -> Iterator[tuple[str, str]]:
-    from logscan.codes.entries import load
+    from logscan.knowledge import load
 
     for value, entry in load("catalogue").items():
         yield value, entry["name"]
 
 
 def _enhanced() -> Iterator[tuple[str, str]]:
-    from logscan.codes.entries import load
+    from logscan.knowledge import load
 
     for key, entry in load("enhanced").items():
         if "-" not in key:  # a range, which has no one code
