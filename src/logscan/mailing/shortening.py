@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from logscan.rendering.contents import Contents, Row, Table
+from logscan.rendering.contents import Contents
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed, plural
+from logscan.rendering.tables import Row, Table
 from logscan.terminal import sanitise
 
 _Entry = TypeVar("_Entry")

@@ -1,70 +1,29 @@
-"""A report in words and tables, before any layout; nothing in it is escaped yet."""
+"""A report in words, tables and trends, before any layout; nothing in it is escaped yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from logscan.codes.catalogue import name_of
-from logscan.comparison import MEASURES, changes, refusals_of, totals_of
-from logscan.delays import Delay
-from logscan.known_peers import KnownPeers
 from logscan.rendering.flags import Finding, in_words
 from logscan.rendering.phrases import (
     DIRECTIONS,
-    cause_label,
-    code_text,
-    counted,
     duration,
-    fine_duration,
-    labelled,
     listed,
     percentage,
     plural,
     span,
 )
+from logscan.rendering.tables import Table, tables_of
 from logscan.rendering.trends import Trend, trend
-from logscan.summary import UNHAPPY, Kind, Reason, totals
-from logscan.tally import Ranking
+from logscan.summary import Kind
 
 if TYPE_CHECKING:
-    from logscan.coverage import InputReport
     from logscan.flagging.greylisting import GreylistingOutcome
     from logscan.reporting import Report, Window
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    A ``number`` stands to the right; a ``wide`` column takes the room that others leave; ``quoted`` cells are
-    what somebody else wrote.
-    """
-
-    heading: str
-    number: bool = False
-    wide: bool = False
-    quoted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Cells, and a line about them."""
-
-    cells: tuple[str, ...]
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under a title; ``note`` tells what was left out."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +50,6 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
     """The report's contents; ``verbose`` adds how each input was read, and lines that were not understood."""
     summary, zone = report.summary, ZoneInfo(report.tz)
     day = report.window.start if report.window.within_a_day(zone) else None
-    tables = (
-        _comparison(report),
-        *(_why(outcome, report) for outcome in UNHAPPY),
-        _replies(summary.kinds, 2 * report.top),
-        *([_by_cause(summary.kinds)] if verbose else []),
-        _ranking("Servers that refused us", summary.servers, report.known),
-        _ranking("Clients that we refused", summary.clients, report.known),
-        _ranking("Senders", summary.senders),
-        _ranking("Recipients", summary.recipients),
-        _ranking("Domains of recipients", summary.domains),
-        _delays(summary.delays),
-        _untold(summary.kinds),
-        _inputs(report.inputs, verbose),
-    )
     return Contents(
         subject=", ".join(summary.hosts[:3]) or "mail log",
         period=_period(report.window, zone),
@@ -113,7 +58,7 @@ def compose(report: Report, *, verbose: int = 0) -> Contents:
         findings=tuple(in_words(flag, zone, day, report.known) for flag in report.flags),
         notes=tuple(_notes(report)),
         trends=tuple(_trends(report, zone)),
-        tables=tuple(table for table in tables if table.rows),
+        tables=tables_of(report, verbose),
         problems=tuple(source.error for source in report.inputs if source.error),
         warnings=tuple(warning for source in report.inputs for warning in source.warnings),
         examples=tuple(
@@ -174,209 +119,3 @@ def _trends(report: Report, zone: ZoneInfo) -> Iterator[Trend]:
         for label, counts in report.summary.timeline.items():
             if counts:
                 yield trend(label, counts, start, end, zone)
-
-
-def _comparison(report: Report) -> Table:
-    """Totals, and the refusals that changed most, beside those of earlier periods."""
-    periods, totals = report.earlier, totals_of(report.summary.kinds)
-    seen = {*totals, *(name for period in periods for name in period.totals)}
-    rows = [
-        (name, totals.get(name, 0), [period.totals.get(name, 0) for period in periods])
-        for name in MEASURES
-        if name in seen
-    ]
-    rows += [
-        (
-            listed((DIRECTIONS[kind[0]], code_text(kind[1], kind[2]), cause_label(kind[3]))),
-            count,
-            [period.refusals.get(kind, 0) for period in periods],
-        )
-        for kind, count in changes(refusals_of(report.summary.kinds), periods, report.top)
-    ]
-    return Table(
-        # Narrow tables have no headings in text.
-        title=f"Now, and the {periods[0].label}" if len(periods) == 1 else "Compared with earlier",
-        columns=(
-            Column("now", number=True),
-            *(Column(period.label, number=True) for period in periods),
-            Column("what", wide=True),
-        ),
-        rows=tuple(
-            Row((f"{now:,}", *(f"{count:,}" for count in before), what))
-            for what, now, before in rows
-            if periods
-        ),
-    )
-
-
-def _why(outcome: str, report: Report) -> Table:
-    reasons = [reason for reason in report.summary.reasons if reason.outcome == outcome]
-    total = report.summary.outcomes.get(outcome, 0)
-    others = total - sum(reason.count for reason in reasons)
-    verb = outcome if outcome in ("bounced", "expired") else f"was {outcome}"
-    return Table(
-        title=f"Why mail {verb} ({total:,})",
-        columns=(Column("n", number=True), Column("code"), Column("reason", wide=True, quoted=True)),
-        rows=tuple(_reason(reason, report.known) for reason in reasons),
-        note=f"{others:,} for other reasons" if others else "",
-    )
-
-
-def _reason(reason: Reason, known: KnownPeers) -> Row:
-    code = reason.code or reason.enhanced
-    name = name_of(code) if code else "no reply"
-    peer = reason.peer and labelled(reason.peer, known.label(reason.peer))
-    if peer and reason.peer_count < reason.count:
-        peer = f"{peer} {reason.peer_count:,}"
-    return Row(
-        (
-            counted(reason.count, reason.inferred),
-            code_text(reason.code, reason.enhanced),
-            reason.text or cause_label(reason.cause),
-        ),
-        listed((cause_label(reason.cause) if reason.text else "", peer or "", name or "")),
-    )
-
-
-def _replies(kinds: Iterable[Kind], shown: int) -> Table:
-    """Replies on the wire by what they were; refusals first."""
-    fields = ("negative", "direction", "code", "enhanced", "command", "cause")
-    wire = [kind for kind in kinds if kind.on_the_wire]
-    inferred = {
-        tuple(key): count for *key, count in totals((k for k in wire if k.basis == "inferred"), *fields)
-    }
-    found = sorted(totals(wire, *fields), key=lambda row: not row[0])
-    rows = []
-    for *key, count in found:
-        _, direction, code, enhanced, command, cause = key
-        rows.append(
-            Row(
-                (
-                    counted(count, inferred.get(tuple(key), 0)),
-                    DIRECTIONS[direction],
-                    code_text(code, enhanced),
-                    command or "",
-                    cause_label(cause),
-                    name_of(code or enhanced) or "",
-                )
-            )
-        )
-    return Table(
-        title=f"Replies ({sum(count for *_, count in found):,})",
-        columns=(
-            Column("n", number=True),
-            Column("who"),
-            Column("code"),
-            Column("command"),
-            Column("cause"),
-            Column("meaning", wide=True),
-        ),
-        rows=tuple(rows[:shown]),
-        note=f"{len(rows) - shown:,} more kinds" if len(rows) > shown else "",
-    )
-
-
-def _by_cause(kinds: Iterable[Kind]) -> Table:
-    """What 421 was answered for: the most general of the codes says little by itself."""
-    wire = [kind for kind in kinds if kind.on_the_wire and kind.code == 421]
-    inferred = {
-        (direction, cause): count
-        for direction, cause, count in totals(
-            (kind for kind in wire if kind.basis == "inferred"), "direction", "cause"
-        )
-    }
-    found = totals(wire, "direction", "cause")
-    return Table(
-        title=f"421 by cause ({sum(count for *_, count in found):,})",
-        columns=(Column("n", number=True), Column("who"), Column("cause", wide=True)),
-        rows=tuple(
-            Row(
-                (
-                    counted(count, inferred.get((direction, cause), 0)),
-                    DIRECTIONS[direction],
-                    cause_label(cause),
-                )
-            )
-            for direction, cause, count in found
-        ),
-    )
-
-
-def _delays(delays: Iterable[Delay]) -> Table:
-    """How long delivery took, and which stage of it how long."""
-    rows = [
-        Row((fine_duration(delay.half), fine_duration(delay.most), delay.stage or "in all"))
-        for delay in delays
-    ]
-    deliveries = next((delay.deliveries for delay in delays), 0)
-    return Table(
-        title=f"Delivery times ({deliveries:,}): half within, 95 % within",
-        columns=(
-            Column("half within", number=True),
-            Column("95 % within", number=True),
-            Column("stage", wide=True),
-        ),
-        rows=tuple(rows),
-    )
-
-
-def _untold(kinds: Iterable[Kind]) -> Table:
-    """Replies that are no news, or were never sent."""
-    apart = [kind for kind in kinds if kind.replied and not kind.on_the_wire]
-    meaning = {"repeated": "told again", "withheld": "not sent (warn_if_reject)"}
-    return Table(
-        title="In the log, but not counted as replies",
-        columns=(Column("n", number=True), Column("who"), Column("code"), Column("why", wide=True)),
-        rows=tuple(
-            Row((f"{count:,}", DIRECTIONS[direction], code_text(code, enhanced), meaning.get(basis, basis)))
-            for basis, direction, code, enhanced, count in totals(
-                apart, "basis", "direction", "code", "enhanced"
-            )
-        ),
-    )
-
-
-def _ranking(title: str, ranking: Ranking, known: KnownPeers = KnownPeers()) -> Table:  # noqa: B008  frozen
-    others = ranking.distinct - len(ranking.entries)
-    return Table(
-        title=f"{title} ({ranking.distinct:,})",
-        columns=(Column("n", number=True), Column("name", quoted=True), Column("of these", wide=True)),
-        rows=tuple(
-            Row((f"{entry.total:,}", entry.name or "<>", _parts(entry.parts)), known.label(entry.name))
-            for entry in ranking.entries
-        ),
-        note=f"{others:,} more" if others else "",
-    )
-
-
-def _parts(parts: Mapping[str, int]) -> str:
-    if len(parts) == 1:
-        return next(iter(parts))
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(parts.items(), key=lambda part: -part[1]))
-
-
-def _inputs(inputs: Iterable[InputReport], verbose: int) -> Table:
-    """Inputs that were not understood completely; if ``verbose``, all, and how they were recognised."""
-    shown = [source for source in inputs if verbose or source.unparsed or source.parser is None]
-    return Table(
-        title="What was read" if verbose else "Not understood completely",
-        columns=(
-            Column("lines" if all(source.unit == "line" for source in shown) else "lines, rows", number=True),
-            Column("understood", number=True),
-            Column("not", number=True),
-            Column("others'", number=True),
-            Column("parser"),
-            Column("file", wide=True, quoted=True),
-        ),
-        rows=tuple(
-            Row(
-                (
-                    *(f"{n:,}" for n in (source.lines, source.understood, source.unparsed, source.other)),
-                    source.parser or "none",
-                    source.source,
-                ),
-                source.reason if verbose else "",
-            )
-            for source in shown
-        ),
-    )

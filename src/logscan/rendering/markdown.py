@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from logscan.codes.prose import escape_markdown
-from logscan.rendering.contents import Column, Contents, Table, compose
+from logscan.rendering.contents import Contents, compose
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed
+from logscan.rendering.tables import Column, Table
 from logscan.terminal import sanitise
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from logscan.rendering.contents import Column, Contents, Table, compose
+from logscan.rendering.contents import Contents, compose
 from logscan.rendering.flags import Finding
 from logscan.rendering.phrases import listed
+from logscan.rendering.tables import Column, Table
 from logscan.terminal import Line, drawn, sanitise, to_ascii
 
 if TYPE_CHECKING:
