@@ -112,7 +112,9 @@ def _best_log(lines: Iterable[str]) -> tuple[LogParser | None, int, str]:
     return best, best_hits, why
 
 
-def tried() -> str:
-    """What was tried, for the message about a source that nothing recognises."""
+def unrecognised(head: bytes) -> str:
+    """Why nothing recognises a source that begins so."""
+    if not head:
+        return "empty"
     titles = ", ".join(parser.title for parser in log_parsers().values())
-    return f"{titles}, and {len(parser_files('transcripts'))} kinds of transcript"
+    return f"not recognised; tried {titles}, and {len(parser_files('transcripts'))} kinds of transcript"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from logscan.detection import HEAD, Detected, recognise, tried
+from logscan.detection import HEAD, Detected, recognise, unrecognised
 from logscan.errors import UnreadableInput
 from logscan.reading.rotation import RotatedName
 from logscan.reading.sources import Source
@@ -52,7 +52,7 @@ def _look(source: Source, forced: Detected | None) -> Examined:
     if detected is None:
         return Examined(
             *about,
-            reason=f"not recognised; tried {tried()}" if head else "empty",
+            reason=unrecognised(head),
             warnings=tuple(source.warnings),
         )
     inside = f" inside {layer.name}" if layer else ""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.coverage import MOST_EXAMPLES, InputReport
-from logscan.detection import HEAD, Detected, named_parser, recognise, tried
+from logscan.detection import HEAD, Detected, named_parser, recognise, unrecognised
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
@@ -107,7 +107,7 @@ class Scan:
         layer, detected = recognise(head, self._forced)
         if detected is None:
             # Its lines are counted all the same, so that the report can say how much was not understood.
-            report.reason = f"not recognised; tried {tried()}" if head else "empty"
+            report.reason = unrecognised(head)
             for block in source.blocks(BLOCK):
                 self._progress(source)
                 count = block.count(b"\n") + (not block.endswith(b"\n"))

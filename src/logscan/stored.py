@@ -7,21 +7,21 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logscan import __version__
 from logscan.coverage import InputReport
 from logscan.errors import UnreadableInput
 from logscan.logs.machine import ScanOptions
+from logscan.reading.datasets import PARQUET_MAGIC
 from logscan.reading.inputs import Source
 from logscan.schema import SCHEMA, SCHEMA_VERSION
-
-_MAGIC = b"PAR1"
 
 
 def is_parquet(source: Source) -> bool:
     """Whether a source is a Parquet file, told by its first bytes."""
-    return source.magic(len(_MAGIC)) == _MAGIC
+    return source.magic(len(PARQUET_MAGIC)) == PARQUET_MAGIC
 
 
 def read_stored(
@@ -112,7 +112,5 @@ def _whole(table: pa.Table) -> pa.Table:
 def _of_service(table: pa.Table, syslog_name: str | None) -> pa.Table:
     if syslog_name is None:
         return table
-    import pyarrow.compute as pc
-
     service = table["service"].cast(pa.string())
     return table.filter(pc.starts_with(service, f"{syslog_name}/").fill_null(False))

@@ -1,8 +1,8 @@
-"""What report and export share: reading the sources, telling how it went, the exit status."""
+"""What the commands that read logs share: reading the sources, telling how it went, the exit status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class Reading:
     Raises UsageError for options that make no sense, before anything is read.
     """
 
-    def __init__(self, options: ReadOptions, site: Site, columns: Iterable[str] | None = None) -> None:
+    def __init__(self, options: ReadOptions, site: Site, columns: Sequence[str] | None = None) -> None:
         self._options = options
         self._site = site
         self._known = KnownPeers()

@@ -47,7 +47,7 @@ def likeness(source: Source, head: bytes, known: KnownLog) -> Likeness:
     if len(alike) < len(common):
         return Likeness.REWRITTEN if max(alike) >= _TELLING else Likeness.OTHER
     first = max(0, known.taken - SPAN)
-    end = _between(source.contents(first, SPAN), known.taken - first)
+    end = _first(source.contents(first, SPAN), known.taken - first)
     if len(end) < known.taken - first:
         return Likeness.SHORTER
     return Likeness.SAME if checksum(end) == known.end else Likeness.REWRITTEN
@@ -65,7 +65,7 @@ def best_match(source: Source, head: bytes, logs: Iterable[KnownLog]) -> tuple[L
     return best
 
 
-def _between(pieces: Iterable[bytes], length: int) -> bytes:
+def _first(pieces: Iterable[bytes], length: int) -> bytes:
     """The first ``length`` bytes, as far as there are so many."""
     data = b""
     for piece in pieces:
@@ -77,4 +77,4 @@ def _between(pieces: Iterable[bytes], length: int) -> bytes:
 
 def head_of(source: Source) -> bytes:
     """The first SPAN bytes of a file's contents, as far as it has so many."""
-    return _between(source.contents(0, SPAN), SPAN)
+    return _first(source.contents(0, SPAN), SPAN)

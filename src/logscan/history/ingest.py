@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
-from logscan.history.manifest import KnownLog, Manifest
+from logscan.history.manifest import DataFile, KnownLog, Manifest
 from logscan.history.portions import Plan, Portion, plan
-from logscan.history.store import PREFIX, Store, described, writable
+from logscan.history.store import Store, described, new_name, writable
 from logscan.reading.inputs import Source
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def _read(
     today: date,
     on_progress: OnProgress | None,
     options: dict[str, Any],
-) -> tuple[dict[Portion, KnownLog], tuple[Any, ...]]:
+) -> tuple[dict[Portion, KnownLog], tuple[DataFile, ...]]:
     """Write the rows of new lines to files that do not count yet; the logs read, and the files."""
     if not planned.sources:
         return {}, ()
@@ -83,7 +82,7 @@ def _read(
     from logscan.scan import Scan, ScanOptions
 
     reading = Scan([source for _, source in planned.sources], ScanOptions(**options), on_progress)
-    name = f"{PREFIX}{secrets.token_hex(8)}.parquet"
+    name = new_name()
     portions = [portion for portion, _ in planned.sources]
     result.rows = write_days(*as_batches(_rows(reading, portions)), store.folder, name)
     read: dict[Portion, KnownLog] = {}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DAYS = 14
 #: An earlier period counts if the store begins no later than in this part of it.
 _BEGUN = 24
+_WEEK = timedelta(days=7)
+#: What a period of the same length is called that lies so much earlier.
+_LABELS = {timedelta(days=1): "day before", _WEEK: "week before"}
 
 #: Rows of a store, with causes, from one moment on and before another.
 Rows = Callable[[datetime, datetime], "pa.Table"]
@@ -37,16 +40,9 @@ def periods(window: Window, zone: ZoneInfo, now: datetime) -> list[tuple[str, da
     days = (end - start).days
     whole = days and start.time() == end.time() == time()
     back = timedelta(days=days) if whole else window.until - window.since
-    label = (
-        "day before"
-        if back == timedelta(days=1)
-        else "week before"
-        if back == timedelta(days=7)
-        else "period before"
-    )
-    shifts = [(label, back)]
-    if back < timedelta(days=7):
-        shifts.append(("week before", timedelta(days=7)))
+    shifts = [(_LABELS.get(back, "period before"), back)]
+    if back < _WEEK:
+        shifts.append((_LABELS[_WEEK], _WEEK))
     last = min(end, now.astimezone(zone).replace(tzinfo=None))
 
     def at(moment: datetime, shift: timedelta) -> datetime:

@@ -14,6 +14,7 @@ from logscan.errors import UnreadableInput
 from logscan.history.fingerprints import SPAN, Likeness, beginning_of, best_match, checksum, head_of
 from logscan.history.manifest import KnownLog
 from logscan.reading.compression import MAGIC_LENGTH, is_compressed
+from logscan.reading.datasets import PARQUET_MAGIC
 from logscan.reading.inputs import Source, stream_source
 from logscan.reading.lines import encoding_of
 from logscan.reading.rotation import RotatedName
@@ -164,7 +165,7 @@ def _portion(source: Source, logs: Sequence[KnownLog], stack: ExitStack) -> Port
         raise UnreadableInput(
             f"{name}: no file, so what is new in it cannot be told; ingest reads files only"
         )
-    if magic.startswith(b"PAR1"):
+    if magic.startswith(PARQUET_MAGIC):
         raise UnreadableInput(f"{name}: a table, not a log; report reads it as it is")
     try:
         stream = stack.enter_context(open(name, "rb", buffering=0))  # noqa: SIM115  the stack closes it

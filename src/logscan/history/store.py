@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,7 +18,7 @@ from logscan.history.manifest import MANIFEST, DataFile, Manifest, load_manifest
 
 _LOCK = "_lock"
 #: How the data files of a store are named; only files of such a name are ever removed.
-PREFIX = "part-"
+_PREFIX = "part-"
 
 
 def default_folder() -> Path:
@@ -57,7 +58,7 @@ class Store:
         """Remove data files that the manifest does not name: those of a run that was ended, or merged ones."""
         named = {file.path for file in self.manifest.files}
         for path in sorted(self.folder.glob("date=*/*")):
-            own = path.name.lstrip(".").startswith(PREFIX) and path.suffix in (".parquet", ".tmp")
+            own = path.name.lstrip(".").startswith(_PREFIX) and path.suffix in (".parquet", ".tmp")
             if own and str(path.relative_to(self.folder)) not in named:
                 path.unlink(missing_ok=True)
                 with suppress(OSError):  # there are others in it
@@ -105,6 +106,11 @@ def _locked(folder: Path, waiting: Callable[[], object]) -> Iterator[None]:
             waiting()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def new_name() -> str:
+    """A name for a data file that no other has."""
+    return f"{_PREFIX}{secrets.token_hex(8)}.parquet"
 
 
 def checksum_of(path: Path) -> str:

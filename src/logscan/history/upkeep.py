@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from logscan.errors import UnreadableInput
 from logscan.history.manifest import DataFile, Manifest
-from logscan.history.store import PREFIX, Store, checksum_of, described, existing
+from logscan.history.store import Store, checksum_of, described, existing, new_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +29,7 @@ def compact(store: Store) -> int:
     days: defaultdict[str, list[DataFile]] = defaultdict(list)
     for file in store.manifest.files:
         days[str(Path(file.path).parent)].append(file)
-    name = f"{PREFIX}{secrets.token_hex(8)}.parquet"
+    name = new_name()
     files: list[DataFile] = []
     for day, parts in sorted(days.items()):
         files += parts if len(parts) == 1 else _merged(store.folder, parts, Path(day) / name)

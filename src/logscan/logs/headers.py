@@ -137,7 +137,9 @@ def exim_headers(lines: Lines) -> Headers | None:
     if not len(index):
         return None
     zoned = _past(_EXIM_ZONES, block, stamped)
-    numbered = _past(_EXIM_PIDS, block, zoned)
+    numbered = zoned.copy()
+    bracket = np.flatnonzero(lines.bytes[zoned] == ord("["))
+    numbered[bracket] = _past(_EXIM_PIDS, block, zoned[bracket])
     message = _past(_EXIM_IDS, block, numbered)
     good = message <= lines.ends[index]
     bare = np.flatnonzero(message == stamped)
@@ -170,8 +172,6 @@ def _past(shapes: Sequence[Shape], block: Eights, places: Positions) -> Position
     """The places behind the first shape that begins there; unchanged where none does."""
     result = places.copy()
     rest = np.arange(len(places))
-    if shapes is _EXIM_PIDS:
-        rest = rest[block[places] & np.uint64(0xFF) == ord("[")]
     for shape in shapes:
         if not len(rest):
             break

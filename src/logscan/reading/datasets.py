@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+#: What a Parquet file begins with.
+PARQUET_MAGIC = b"PAR1"
 #: The subfolder of rows without a time, as Hive calls it.
 NO_DAY = "__HIVE_DEFAULT_PARTITION__"
 _PARTITION = re.compile(rf"date=(?P<day>\d{{4}}-\d\d-\d\d|{NO_DAY})")
 
 
 def dataset_files(folder: str) -> list[str]:
-    """Return the Parquet files of a dataset, or of one day of it, in the order of days; none if it is no dataset.
+    """The Parquet files of a dataset, or of one day of it, in the order of days; none if it is no dataset.
 
     Raises OSError if a folder cannot be listed.
     """
@@ -30,7 +32,7 @@ def _parquet_files(folder: str) -> Iterator[str]:
 
 
 def day_of(path: str) -> date | None:
-    """Return the day (UTC) whose rows a file of a dataset holds; None for a file of any other kind."""
+    """The day (UTC) whose rows a file of a dataset holds; None for a file of any other kind."""
     partition = _PARTITION.fullmatch(os.path.basename(os.path.dirname(path)))
     if partition is None or partition["day"] == NO_DAY or not path.endswith(".parquet"):
         return None
@@ -41,6 +43,6 @@ def day_of(path: str) -> date | None:
 
 
 def may_hold(day: date, since: datetime | None, until: datetime | None) -> bool:
-    """Return whether a day has a moment from `since` on and before `until`."""
+    """Whether a day (UTC) has a moment from ``since`` on and before ``until``."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return (until is None or start < until) and (since is None or start + timedelta(days=1) > since)
