@@ -13,7 +13,7 @@ from logscan.coverage import InputReport
 from logscan.errors import ParserError, UsageError
 from logscan.schema import SCHEMA
 from logscan.transcripts.formats import parse_transcript_format, transcript_formats
-from logscan.transcripts.reader import TranscriptReader, detect_transcript, read_transcript
+from logscan.transcripts.reader import TranscriptReader, detect_transcript
 from logscan.transcripts.selfcheck import transcript_selfcheck
 
 FIXTURES = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
@@ -32,7 +32,11 @@ QUIT
 
 def replies(data: bytes | str, parser: str | None = None) -> list[dict]:
     raw = data.encode() if isinstance(data, str) else data
-    return [row for batch in read_transcript([raw], "x.txt", parser) for row in batch.to_pylist()]
+    return [
+        row
+        for batch in TranscriptReader([raw], InputReport("x.txt"), parser).batches()
+        for row in batch.to_pylist()
+    ]
 
 
 def codes(data: bytes | str) -> list[tuple]:
@@ -68,7 +72,7 @@ def test_a_real_transcript_shows_what_the_server_answered(path):
 
 
 def test_batches_have_the_columns_of_the_replies_table():
-    (batch,) = read_transcript([SESSION.encode()], "x.txt")
+    (batch,) = TranscriptReader([SESSION.encode()], InputReport("x.txt")).batches()
     assert batch.schema == SCHEMA
     assert batch["cause"].null_count == batch.num_rows
 

@@ -18,6 +18,8 @@ TIERS: Mapping[str, str] = MappingProxyType(
     {"provider": "high", "software": "high", "wording": "medium", "enhanced": "low", "code": "low"}
 )
 
+#: The cause of replies that no rule recognises.
+UNKNOWN = "unknown"
 _CONDITIONS = ("text", "regex", "code", "enhanced", "direction", "command", "rule")
 _CODE = re.compile(r"[45](?:xx|\d\d)|none")
 _ENHANCED = re.compile(r"[x45]\.\d{1,3}\.(?:\d{1,3}(?:-\d{1,3})?|\*)")

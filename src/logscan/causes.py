@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.cause_rules import CauseInfo, CauseRule, load_causes
+from logscan.cause_rules import UNKNOWN, CauseInfo, CauseRule, load_causes
 
 __all__ = ["TAXONOMY", "Cause", "assign_causes", "likely_cause", "normalise"]
 
@@ -24,7 +24,7 @@ TAXONOMY, _RULES = load_causes()
 
 _KEYS = list(TAXONOMY)
 #: The cause of each rule as a position in _KEYS, and at the end that of replies no rule applies to.
-_VERDICTS = np.array([*(_KEYS.index(rule.cause) for rule in _RULES), _KEYS.index("unknown")], np.int32)
+_VERDICTS = np.array([*(_KEYS.index(rule.cause) for rule in _RULES), _KEYS.index(UNKNOWN)], np.int32)
 
 #: Columns besides the text that rules may ask for.
 _CONDITIONS = ("code", "enhanced", "direction", "command", "rule")
@@ -106,7 +106,7 @@ def likely_cause(
     reply = _Replies(texts, {name: ([value], np.zeros(1, np.int64)) for name, value in values})
     number = _deciding(reply)[0]
     found = _RULES[number] if number < len(_RULES) else None
-    info = TAXONOMY[found.cause if found else "unknown"]
+    info = TAXONOMY[found.cause if found else UNKNOWN]
     return Cause(
         key=info.key,
         label=info.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logscan.cause_rules import UNKNOWN
 from logscan.charts.courses import Course
 from logscan.charts.style import (
     BLUE,
@@ -53,4 +54,4 @@ def causes(course: Course, about: str) -> Chart | None:
 def _name(cause: str | None) -> str:
     if cause is None:
         return "other causes"
-    return "cause unknown" if cause == "unknown" else cause_label(cause)
+    return "cause unknown" if cause == UNKNOWN else cause_label(cause)

@@ -31,7 +31,7 @@ from logscan.charts.style import (
 )
 from logscan.flagging.baseline import DAY, SECOND
 from logscan.flagging.findings import CommandRejections, Flag, Spike
-from logscan.rendering.phrases import DIRECTIONS, cause_label, plural, span
+from logscan.rendering.phrases import DIRECTIONS, code_and_cause, plural, span
 
 _MOST_FLAGS = 6
 _LANE = 0.19  # inches
@@ -114,7 +114,7 @@ def _title(flags: Sequence[Flag], refused: bool, zone: ZoneInfo, day: datetime |
 def _kind(flag: Flag) -> str:
     if isinstance(flag, CommandRejections):
         return f"{flag.code} {flag.command or 'commands'} rejected"
-    return f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)}"
+    return code_and_cause(flag.code, flag.cause)
 
 
 def _label(flag: Flag, zone: ZoneInfo, day: datetime | None) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.cause_rules import UNKNOWN
 from logscan.flagging.baseline import DAY, HOUR, MINUTE, SECOND, Ints
 from logscan.flagging.contexts import Context, cause_by_context
 from logscan.flagging.deliveries import Messages, follow
@@ -18,7 +19,6 @@ from logscan.flagging.negatives import Negatives, parties
 from logscan.flagging.portraits import moment, peers_of, seconds_around, totals_of
 from logscan.tally import coded
 
-_UNKNOWN = "unknown"
 #: One peer with this share of the replies is the spike's only one.
 _SINGLE = 0.8
 #: A cause told by fewer of the replies than this does not speak for those that tell none.
@@ -71,7 +71,7 @@ def _same_incident(one: Negatives, other: Negatives) -> bool:
 def _kind(refused: Negatives) -> tuple[str, int | None]:
     """The cause, and if it is unknown the code."""
     cause = _dominant(totals_of(refused.cause, refused.count))
-    return cause, int(np.bincount(refused.code).argmax()) if cause == _UNKNOWN else None
+    return cause, int(np.bincount(refused.code).argmax()) if cause == UNKNOWN else None
 
 
 def describe(episodes: Sequence[Episode], refused: Negatives, options: FlagOptions) -> list[Spike]:
@@ -103,7 +103,7 @@ def _describe(
     outcome = _outcome(refused, messages)
     cause, reason = _dominant(causes), None
     inside, outside = log.shares(refused, cause, start, end)
-    if cause == _UNKNOWN:
+    if cause == UNKNOWN:
         context = Context(
             code=next(iter(codes), None),
             direction=refused.way,
@@ -179,7 +179,7 @@ class _Surroundings:
 def _dominant(causes: Mapping[str, int]) -> str:
     """The most frequent cause; one that some of the replies tell speaks for those that tell none."""
     heaviest = next(iter(causes))
-    if heaviest == _UNKNOWN:
+    if heaviest == UNKNOWN:
         telling = (cause for cause in causes if cause != heaviest)
         best = next(telling, heaviest)
         return best if causes[best] >= _TELLING * sum(causes.values()) else heaviest

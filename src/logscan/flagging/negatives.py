@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.cause_rules import UNKNOWN
 from logscan.flagging.baseline import DAY, Flags, Ints
 from logscan.schema import WIRE
 from logscan.tally import Coded, coded
@@ -124,7 +125,7 @@ class Negatives:
         rows = rows[np.argsort(log.times[rows], kind="stable")]
         cause = coded(log.replies["cause"]).where(rows)
         if (cause.codes < 0).any():
-            cause = coded(pc.fill_null(log.text("cause", rows), "unknown"))
+            cause = coded(pc.fill_null(log.text("cause", rows), UNKNOWN))
         return cls(
             log=log,
             texts=Texts(log, rows),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
+from logscan.cause_rules import UNKNOWN
 from logscan.flagging.baseline import DAY, MINUTE, Clock, Floats, Ints, trimmed_mean
 from logscan.flagging.bursts import Expectation, dispersion
 from logscan.flagging.negatives import Log, Negatives
@@ -24,7 +25,6 @@ _LEVEL = (0.5, 3.0)
 _CALM = 10
 #: No time of day is thought to expect less when it is told how irregular a kind is.
 _FLOOR = 0.5
-_UNKNOWN = "unknown"
 
 #: A kind of replies: direction, family, cause, and the code where the words tell no cause.
 Kind = tuple[str | None, int, str, int]
@@ -122,7 +122,7 @@ def _usual(table: Floats) -> Floats:
 def kinds_of(refused: Negatives) -> list[tuple[Kind, Ints]]:
     """The kinds of the negative replies, and the rows of each."""
     causes, directions = refused.cause.values.to_pylist(), refused.direction.values.to_pylist()
-    unknown = refused.cause.codes == (causes.index(_UNKNOWN) if _UNKNOWN in causes else -2)
+    unknown = refused.cause.codes == (causes.index(UNKNOWN) if UNKNOWN in causes else -2)
     code = np.where(unknown, refused.code, 0)
     key = (
         (refused.direction.codes.astype(np.int64) + 1) * (len(causes) + 1) + refused.cause.codes + 1

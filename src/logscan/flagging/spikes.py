@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from logscan.cause_rules import UNKNOWN
 from logscan.flagging.baseline import Baseline, Clock, Flags, Floats, Ints
 from logscan.flagging.bursts import Expectation, Sensitivity, find_bursts
 from logscan.flagging.episodes import Episode, describe, merge
@@ -22,7 +23,6 @@ from logscan.tally import Coded, group
 
 #: Rejected commands are flags of their own kind.
 _COMMAND = "command"
-_UNKNOWN = "unknown"
 #: A series with such a share of one cause is not mixed.
 _PURE = 0.8
 
@@ -53,7 +53,7 @@ class _Search:
     def episodes(self) -> list[Episode]:
         """All episodes."""
         refused = self._refused
-        known = ~is_value(refused.cause, _UNKNOWN)
+        known = ~is_value(refused.cause, UNKNOWN)
         code, family = _as_coded(refused.code), _as_coded(refused.family)
         return [
             *self._of_providers(code),
@@ -142,7 +142,7 @@ class _Search:
         times, rows = self._refused.time, episode.rows
         meanwhile = np.arange(*np.searchsorted(times, [times[rows[0]], times[rows[-1]] + 1]))
         window = self._refused.where(meanwhile)
-        unclear = is_value(window.cause, _UNKNOWN) & self._unexplained[meanwhile]
+        unclear = is_value(window.cause, UNKNOWN) & self._unexplained[meanwhile]
         if not unclear.any():
             return episode
         mine = np.isin(meanwhile, rows)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from logscan.cause_rules import UNKNOWN
 from logscan.codes.catalogue import explain
 from logscan.errors import NotSent
 from logscan.replies import split_reply
@@ -93,6 +94,6 @@ def _answer(server: str, command: str, code: int, said: bytes) -> str:
         return f"{server} answered {command} as no SMTP server does: {text or 'nothing'}"
     known = explain(code, reply=text, direction="outbound")
     cause = known.cause
-    meaning = f"{cause.label}: {cause.meaning}" if cause and cause.key != "unknown" else f"{known.name}."
+    meaning = f"{cause.label}: {cause.meaning}" if cause and cause.key != UNKNOWN else f"{known.name}."
     advice = known.fix_received if cause is None else cause.advice_received
     return f"{server} answered {command} with {code} {text}\n{meaning} {advice}"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from logscan.flagging.findings import Flag, Peer, Spike
 from logscan.known_peers import KnownPeers
-from logscan.rendering.phrases import cause_label, labelled, plural, span
+from logscan.rendering.phrases import code_and_cause, labelled, plural, span
 
 if TYPE_CHECKING:
     from logscan.reporting import Report, Window
@@ -75,7 +75,7 @@ def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None, known: KnownPeer
     if isinstance(flag, Spike):
         peers = _peers(flag.peers, flag.distinct_peers, known, flag.single_peer)
         whom = f"{'to' if is_inbound else 'from'} {peers}"
-        return f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {when} {whom}, {_harm(flag)}"
+        return f"{code_and_cause(flag.code, flag.cause)} {when} {whom}, {_harm(flag)}"
     # Here it is the command that comes from them.
     whom = f"{'from' if is_inbound else 'by'} {_peers(flag.peers, flag.distinct_peers, known)}"
     command = _name(flag.command or "commands")

@@ -13,6 +13,7 @@ from logscan.known_peers import KnownPeers
 from logscan.rendering.phrases import (
     DIRECTIONS,
     cause_label,
+    code_and_cause,
     counted,
     duration,
     labelled,
@@ -72,7 +73,7 @@ def in_words(
 def _spike(flag: Spike, when: str) -> str:
     expected = f"{flag.expected:.1f}".removesuffix(".0") if flag.expected < 10 else f"{flag.expected:,.0f}"
     return (
-        f"{flag.code or '4xx/5xx'} {cause_label(flag.cause)} {DIRECTIONS[flag.direction]} {when}, "
+        f"{code_and_cause(flag.code, flag.cause)} {DIRECTIONS[flag.direction]} {when}, "
         f"{plural(flag.count, 'reply', 'replies')} ({expected} expected)"
         f"{', not over yet' if flag.ongoing else ''}"
     )

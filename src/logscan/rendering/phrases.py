@@ -98,6 +98,15 @@ def code_text(code: int | None, enhanced: str | None) -> str:
     return " ".join(str(part) for part in (code, enhanced) if part is not None)
 
 
+def code_and_cause(code: int | None, cause: str) -> str:
+    """What kind of replies a spike is made of; without a code it may be of either class.
+
+    >>> code_and_cause(421, "server_load"), code_and_cause(None, "greylisting")
+    ('421 server load', '4xx/5xx greylisting')
+    """
+    return f"{code or '4xx/5xx'} {cause_label(cause)}"
+
+
 def labelled(name: str, label: str) -> str:
     """A name with what the site calls it, if it does.
 

@@ -14,7 +14,7 @@ from logscan.charts.bins import Bins
 from logscan.charts.courses import Course
 from logscan.flagging.baseline import SECOND, Ints
 from logscan.flagging.findings import Spike
-from logscan.rendering.phrases import cause_label, span
+from logscan.rendering.phrases import code_and_cause, span
 
 if TYPE_CHECKING:
     from logscan.reporting import Report
@@ -75,7 +75,7 @@ def timeline_of(report: Report) -> Timeline | None:
                 bins,
                 flag.start,
                 flag.end,
-                f"{flag.code or ''} {cause_label(flag.cause)} {span(flag.start, flag.end, zone, day=day)}".strip(),
+                f"{code_and_cause(flag.code, flag.cause)} {span(flag.start, flag.end, zone, day=day)}",
             )
             for flag in report.flags
             if isinstance(flag, Spike)

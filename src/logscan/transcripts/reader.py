@@ -144,13 +144,6 @@ class TranscriptReader:
             self.report.warnings.append(f"lines longer than {LONGEST_LINE} bytes, cut: {reader.cut}")
 
 
-def read_transcript(
-    blocks: Iterable[bytes], source_name: str, parser: str | None = None
-) -> Iterator[pa.RecordBatch]:
-    """The replies of one transcript as record batches; see ``TranscriptReader``."""
-    return TranscriptReader(blocks, InputReport(source_name), parser).batches()
-
-
 def stamp_reader(form: str | None, tz: tzinfo, year: int | None) -> Callable[[str], datetime | None]:
     """A function that reads stamps of one ``strptime`` format; what cannot be read has no time."""
 
