@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from logscan.plots import Image
     from logscan.reporting import Report
 
-_COLORS = 64  # plots have few, each with some shades at its edges
+_COLORS = 32  # plots have few, each with some shades at its edges
 
 
 def inline_images(report: Report) -> list[Image]:
