@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ class Alternative:
     @property
     def groups(self) -> tuple[str, ...]:
         """The names of its groups, in order."""
-        return tuple(_GROUP.findall(self.regex))
+        return _groups(self.regex)
+
+
+@cache
+def _groups(regex: str) -> tuple[str, ...]:
+    return tuple(_GROUP.findall(regex))
 
 
 @dataclass(frozen=True, slots=True)
