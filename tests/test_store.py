@@ -65,7 +65,7 @@ def _flip(path: Path) -> None:
 
 def test_verify_names_each_damaged_file(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["store", "verify", "--store", str(store)]) == 0
-    assert capsys.readouterr().out == f"{store}: 4 files with 4 rows are whole\n"
+    assert capsys.readouterr().out == f"{store}: 4 files with 4 rows: all whole\n"
     first, second, *_ = [store / path for path in files(store)]
     _flip(first)
     second.unlink()

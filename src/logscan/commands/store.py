@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from rich.filesize import decimal
+
 from logscan.commands.history_options import store_folder
 from logscan.commands.output import show, tell
 from logscan.errors import UnreadableInput
 from logscan.history.manifest import DataFile
 from logscan.history.store import existing, writable
+from logscan.rendering.phrases import plural
 from logscan.settings import Settings
 from logscan.terminal import sanitise
 
@@ -19,7 +22,7 @@ def show_store(given: str | None, settings: Settings) -> int:
     folder = store_folder(given, settings)
     manifest = existing(folder)
     days = sorted(manifest.files, key=_day)
-    _line(f"{folder}: {sum(file.rows for file in days):,} rows, {_megabytes(days)}")
+    _line(f"{folder}: {sum(file.rows for file in days):,} rows, {_size(days)}")
     _table(
         ("files", "rows", "size", "day (UTC)"),
         [_of_day(day, list(files)) for day, files in groupby(days, key=_day)],
@@ -39,7 +42,7 @@ def compact_store(given: str | None, settings: Settings) -> int:
     existing(folder)
     with writable(folder, lambda: tell(f"{folder}: an ingest is at work; waiting for it")) as store:
         saved = compact(store)
-        tell(f"{folder}: {len(store.manifest.files):,} files, {saved:,} fewer than before")
+        tell(f"{folder}: {plural(len(store.manifest.files), 'file')}, {saved:,} fewer than before")
     return 0
 
 
@@ -54,7 +57,8 @@ def verify_store(given: str | None, settings: Settings) -> int:
     if problems:
         return UnreadableInput.exit_status
     files = existing(folder).files
-    _line(f"{folder}: {len(files):,} files with {sum(file.rows for file in files):,} rows are whole")
+    rows = plural(sum(file.rows for file in files), "row")
+    _line(f"{folder}: {plural(len(files), 'file')} with {rows}: all whole")
     return 0
 
 
@@ -63,11 +67,11 @@ def _day(file: DataFile) -> str:
 
 
 def _of_day(day: str, files: Sequence[DataFile]) -> tuple[str, ...]:
-    return f"{len(files):,}", f"{sum(file.rows for file in files):,}", _megabytes(files), day
+    return f"{len(files):,}", f"{sum(file.rows for file in files):,}", _size(files), day
 
 
-def _megabytes(files: Iterable[DataFile]) -> str:
-    return f"{sum(file.bytes for file in files) / 1e6:,.1f} MB"
+def _size(files: Iterable[DataFile]) -> str:
+    return decimal(sum(file.bytes for file in files))
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
