@@ -12,6 +12,7 @@ import pytest
 from logscan import settings
 from logscan.cli import run
 from logscan.commands import doctor, installation
+from logscan.errors import UnreadableInput
 from logscan.reading import places, sources
 
 LINE = "2026-11-22T10:00:00+00:00 mx1 postfix/smtpd[10]: disconnect from unknown[203.0.113.9] vrfy=0/9 commands=0/9\n"
@@ -24,7 +25,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     logs = Path("log")
     logs.mkdir()
     monkeypatch.setattr(places, "MACHINE_FOLDERS", (str(logs),))
-    monkeypatch.setattr(sources, "journal_command", lambda: None)
+    monkeypatch.setattr(sources, "journal_command", no_journal)
     monkeypatch.setattr(settings, "SYSTEM_FILE", Path("etc/logscan.toml"))
     monkeypatch.setattr(installation, "SYSTEM_UNITS", Path("units"))
     monkeypatch.setattr(installation, "CRON_ENTRY", Path("cron.d/logscan-mail"))
@@ -34,6 +35,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.delenv("LOGSCAN_CONFIG", raising=False)
     return logs
+
+
+def no_journal() -> tuple[str, ...]:
+    raise UnreadableInput("no mail entries")
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:

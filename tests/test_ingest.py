@@ -264,7 +264,7 @@ def test_a_log_that_was_changed_is_told(folder: Path, log: Path, store: Path) ->
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ('{"store": 2}', "a store of version 2; this logscan knows version 1 only"),
+        ('{"store": 3}', "a store of version 3; this logscan knows versions up to 2"),
         ("{", "the manifest is damaged"),
         ("[]", "the manifest is damaged (it names no version)"),
         ('{"store": 1, "files": [{"path": "../x"}], "logs": []}', "the manifest is damaged"),
@@ -318,13 +318,18 @@ def test_the_others_are_ingested_if_a_log_cannot_be_read(
     assert len(rows(store)) == 1
 
 
-def test_what_is_no_file_is_refused(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_file_is_refused(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     read, write = os.pipe()
     os.write(write, FIRST.encode())
     os.close(write)
     with open(read) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        assert run(["ingest", "--store", str(store), "-"]) == UnreadableInput.exit_status
+        assert run(["ingest", "--store", str(store), "-", "-q"]) == UnreadableInput.exit_status
+    assert capsys.readouterr().err == (
+        "logscan: -: no file, so what is new in it cannot be told; ingest reads files, and this machine's journal\n"
+    )
 
 
 def test_the_store_may_be_configured(

@@ -17,10 +17,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from journals import FakeJournal
+from logscan.history import journals
 from logscan.history.ingest import ingest
 from logscan.history.manifest import load_manifest
-from logscan.reading.sources import find_sources
+from logscan.reading.sources import Source, find_sources
 from rotating import RotatingLog
 
 KILLS = int(os.environ.get("LOGSCAN_KILLS", "8"))
@@ -39,12 +42,22 @@ def rows(store: Path) -> list[dict[str, Any]]:
     return sorted(whole, key=lambda row: (row["time"], row["line"], str(row)))
 
 
-def run(folder: Path, store: Path) -> None:
-    done = ingest(store, lambda: find_sources(str(folder / "mail.log*")), tz="UTC")
+def files(folder: Path) -> Callable[[], list[Source]]:
+    return lambda: find_sources(str(folder / "mail.log*"))
+
+
+def run(sources: Callable[[], list[Source]], store: Path) -> None:
+    done = ingest(store, sources, tz="UTC")
     assert done.problems == []
 
 
-def killed(folder: Path, store: Path, *, after: float | None = None, before: int | None = None) -> bool:
+def killed(
+    sources: Callable[[], list[Source]],
+    store: Path,
+    *,
+    after: float | None = None,
+    before: int | None = None,
+) -> bool:
     """Ingest in a process that is killed after so many seconds, or before it changes so many things in the store.
 
     Returns whether it came to that.
@@ -57,7 +70,7 @@ def killed(folder: Path, store: Path, *, after: float | None = None, before: int
         try:
             if before is not None:
                 sys.addaudithook(_killing(before, str(store)))
-            run(folder, store)
+            run(sources, store)
             os._exit(0)
         finally:
             os._exit(1)
@@ -89,7 +102,7 @@ def test_rows_equal_those_of_one_run(tmp_path: Path) -> None:
     log = RotatingLog(tmp_path / "log", SEED)
     log.grow(20)
     started = time.monotonic()
-    run(log.folder, tmp_path / "warm")
+    run(files(log.folder), tmp_path / "warm")
     longest = time.monotonic() - started
     kills = 0
     while kills < KILLS:
@@ -97,15 +110,15 @@ def test_rows_equal_those_of_one_run(tmp_path: Path) -> None:
         log.rotate()
         log.grow(random.randrange(30))
         if random.random() < 0.5:
-            kills += killed(log.folder, tmp_path / "store", after=random.uniform(0, longest))
+            kills += killed(files(log.folder), tmp_path / "store", after=random.uniform(0, longest))
         else:
-            kills += killed(log.folder, tmp_path / "store", before=random.randrange(30))
+            kills += killed(files(log.folder), tmp_path / "store", before=random.randrange(30))
         if random.random() < 0.3:
             started = time.monotonic()
-            run(log.folder, tmp_path / "store")
+            run(files(log.folder), tmp_path / "store")
             longest = 0.8 * longest + 0.2 * (time.monotonic() - started)
-    run(log.folder, tmp_path / "store")
-    run(log.folder, tmp_path / "clean")
+    run(files(log.folder), tmp_path / "store")
+    run(files(log.folder), tmp_path / "clean")
     kept, expected = rows(tmp_path / "store"), rows(tmp_path / "clean")
     assert len(kept) == len(expected)
     assert kept == expected
@@ -113,3 +126,32 @@ def test_rows_equal_those_of_one_run(tmp_path: Path) -> None:
     assert {
         str(path.relative_to(tmp_path / "store")) for path in (tmp_path / "store").rglob("*.parquet")
     } == named
+
+
+def test_rows_of_a_journal_equal_those_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "STEP", 40)
+    random = Random(SEED)  # noqa: S311  repeatable, not secret
+    (tmp_path / "log").mkdir()
+    journal, log = FakeJournal(tmp_path / "machine", monkeypatch), RotatingLog(tmp_path / "log", SEED)
+
+    def grow(lines: int) -> None:
+        log.grow(lines)
+        journal.add(log.log.read_text())
+        os.truncate(log.log, 0)
+
+    grow(20)
+    started = time.monotonic()
+    run(find_sources, tmp_path / "warm")
+    longest = time.monotonic() - started
+    kills = 0
+    while kills < KILLS:
+        grow(random.randrange(60))
+        if random.random() < 0.5:
+            kills += killed(find_sources, tmp_path / "store", after=random.uniform(0, longest))
+        else:
+            kills += killed(find_sources, tmp_path / "store", before=random.randrange(30))
+        if random.random() < 0.3:
+            run(find_sources, tmp_path / "store")
+    run(find_sources, tmp_path / "store")
+    run(find_sources, tmp_path / "clean")
+    assert rows(tmp_path / "store") == rows(tmp_path / "clean")

@@ -11,7 +11,7 @@ from logscan.commands import completion
 from logscan.commands.configured import named_file
 from logscan.commands.history_options import LOG_OPTIONS, STORE
 from logscan.commands.mail_options import MailOptions
-from logscan.commands.options import LIKE_REPORT, Direction, ReadOptions, only, takes
+from logscan.commands.options import LIKE_REPORT, Direction, IngestOptions, ReadOptions, only, takes
 from logscan.commands.report_options import Format, ReportOptions
 
 
@@ -75,7 +75,7 @@ def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> 
     return run(reading, options, context.obj.flags, context.obj.site)
 
 
-@takes(reading=only(ReadOptions, *LOG_OPTIONS))
+@takes(reading=only(IngestOptions, *LOG_OPTIONS))
 def ingest(
     context: typer.Context,
     reading: ReadOptions,

@@ -97,9 +97,6 @@ class _Examination:
             self._logs = examine(find_sources(self._paths), forced)
         except UnreadableInput as error:
             yield from _entry("none", _BAD, str(error))
-            if os.geteuid() and shutil.which("journalctl"):
-                members = "to root and to members of systemd-journal or adm"
-                yield from _entry("journal", _DOUBTFUL, f"shows what mail servers log only {members}")
         except LogscanError as error:
             self._broken_parser = error
             yield from _entry("wrong", _BAD, str(error))

@@ -119,6 +119,21 @@ class ReadOptions:
     ] = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions(ReadOptions):
+    """How the user wants logs ingested."""
+
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Files, globs or folders; compressed and rotated ones too. "
+            "Without it: this machine's mail log or journal.",
+            show_default=False,
+        ),
+    ] = None
+
+
 def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command the options that dataclasses define; it gets each ``name=dataclass`` as an argument."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from rich.filesize import decimal
@@ -10,7 +11,7 @@ from rich.filesize import decimal
 from logscan.commands.history_options import store_folder
 from logscan.commands.output import show, tell
 from logscan.errors import UnreadableInput
-from logscan.history.manifest import DataFile
+from logscan.history.manifest import DataFile, KnownJournal, KnownLog
 from logscan.history.store import existing, writable
 from logscan.rendering.phrases import plural
 from logscan.settings import Settings
@@ -29,7 +30,7 @@ def show_store(given: str | None, settings: Settings) -> int:
     )
     _table(
         ("last seen", "lines", "bytes read", "log"),
-        [(log.seen, f"{log.lines:,}", f"{log.taken:,}", log.path) for log in manifest.logs],
+        [_of_log(log) for log in manifest.logs],
     )
     return 0
 
@@ -68,6 +69,13 @@ def _day(file: DataFile) -> str:
 
 def _of_day(day: str, files: Sequence[DataFile]) -> tuple[str, ...]:
     return f"{len(files):,}", f"{sum(file.rows for file in files):,}", _size(files), day
+
+
+def _of_log(log: KnownLog | KnownJournal) -> tuple[str, ...]:
+    if isinstance(log, KnownLog):
+        return log.seen, f"{log.lines:,}", f"{log.taken:,}", log.path
+    until = datetime.fromisoformat(log.time).strftime(" up to %Y-%m-%d %H:%M:%S UTC") if log.time else ""
+    return log.seen, f"{log.lines:,}", "", f"journal of machine {log.machine or 'without an id'}{until}"
 
 
 def _size(files: Iterable[DataFile]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from os.path import abspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
-from logscan.history.manifest import DataFile, KnownLog, Manifest
+from logscan.history.journals import JournalPortion
+from logscan.history.manifest import DataFile, KnownJournal, KnownLog, Manifest
 from logscan.history.portions import Plan, Portion, plan
 from logscan.history.store import Store, described, new_name, writable
 from logscan.reading.inputs import Source
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from logscan.scan import OnProgress, Scan
+
+#: What is known of the logs that were read.
+_Read = dict[Portion | JournalPortion, KnownLog | KnownJournal]
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ def _read(
     today: date,
     on_progress: OnProgress | None,
     options: dict[str, Any],
-) -> tuple[dict[Portion, KnownLog], tuple[DataFile, ...]]:
+) -> tuple[_Read, tuple[DataFile, ...]]:
     """Write the rows of new lines to files that do not count yet; the logs read, and the files."""
     if not planned.sources:
         return {}, ()
@@ -85,7 +88,7 @@ def _read(
     name = new_name()
     portions = [portion for portion, _ in planned.sources]
     result.rows = write_days(*as_batches(_rows(reading, portions)), store.folder, name)
-    read: dict[Portion, KnownLog] = {}
+    read: _Read = {}
     for portion, report in zip(portions, reading.inputs, strict=True):
         result.warnings += report.warnings if portion.is_new else ()
         if report.error:
@@ -93,17 +96,15 @@ def _read(
         elif portion.is_new and report.parser is None:
             result.warnings.append(f"{portion.source.name}: {report.reason}")
         elif portion.is_new:
-            read[portion] = portion.as_known(today)
+            if (known := portion.as_known(today)) is not None:
+                read[portion] = known
             result.lines += portion.new_lines
             result.logs += bool(portion.new_lines)
-            if portion.unfinished:
-                result.warnings.append(
-                    f"{portion.source.name}: the last line has not ended yet; it is left for later"
-                )
+            result.warnings += [f"{portion.source.name}: {remark}" for remark in portion.remarks]
     return read, described(store.folder, store.folder.glob(f"date=*/{name}"))
 
 
-def _rows(reading: Scan, portions: Sequence[Portion]) -> Iterator[pa.RecordBatch]:
+def _rows(reading: Scan, portions: Sequence[Portion | JournalPortion]) -> Iterator[pa.RecordBatch]:
     """The rows of new lines, with causes and numbered as lines of the whole file."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -129,17 +130,14 @@ def _rows(reading: Scan, portions: Sequence[Portion]) -> Iterator[pa.RecordBatch
 
 
 def _remembered(
-    logs: Sequence[KnownLog], planned: Plan, read: dict[Portion, KnownLog], today: date
-) -> tuple[KnownLog, ...]:
+    logs: Sequence[KnownLog | KnownJournal], planned: Plan, read: _Read, today: date
+) -> tuple[KnownLog | KnownJournal, ...]:
     """The logs as they are known now; of those that are no longer there, what was known.
 
     Two files may go on with one log: a copy was made of it, and both were written to.
     """
-    now = [(portion.known, known) for portion, known in read.items() if known.taken]
-    now += [
-        (known, replace(known, path=abspath(portion.source.name), status=portion.status, seen=str(today)))
-        for portion, known in planned.unchanged
-    ]
+    now = [(portion.known, known) for portion, known in read.items()]
+    now += [(portion.known, known) for portion in planned.unchanged if (known := portion.as_seen(today))]
     gone = (log for log in logs if all(log is not before for before, _ in now))
     return (*gone, *(known for _, known in now))
 

@@ -18,8 +18,9 @@ from logscan.reading.datasets import day_of
 
 #: Hidden from those who read the folder as a dataset, as all names that begin so.
 MANIFEST = "_manifest.json"
-#: Version of a store's layout.
-VERSION = 1
+#: Version of a store's layout, and those that can be read: the first knew no journals.
+VERSION = 2
+_READABLE = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,29 @@ class KnownLog:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownJournal:
+    """A machine's journal and how far it was read: up to an entry, the last of so many ``lines`` (its mail entries).
+
+    The entry is found by its ``cursor``, and known again by the checksum of what it says (``entry``). ``time`` is
+    when it was received (ISO 8601 in UTC), None if it does not tell. ``marks`` are cursors of entries before it, with
+    their numbers: there reading may begin for context. ``seen`` is the latest day the journal was there.
+    """
+
+    machine: str
+    cursor: str
+    entry: str
+    time: str | None
+    lines: int
+    marks: tuple[tuple[str, int], ...]
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a store holds."""
 
     files: tuple[DataFile, ...] = ()
-    logs: tuple[KnownLog, ...] = ()
+    logs: tuple[KnownLog | KnownJournal, ...] = ()
     store: int = field(default=VERSION, kw_only=True)
 
     def within(self, since: datetime | None, until: datetime | None) -> list[DataFile]:
@@ -102,18 +121,16 @@ def load_manifest(folder: Path) -> Manifest | None:
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     version = data.get("store") if isinstance(data, dict) else None
-    if version != VERSION:
+    if version not in _READABLE:
         if version is None:
             raise _damaged(path, "it names no version")
         raise UnreadableInput(
-            f"{folder}: a store of version {version}; this logscan knows version {VERSION} only"
+            f"{folder}: a store of version {version}; this logscan knows versions up to {VERSION}"
         )
     try:
         return Manifest(
             tuple(DataFile(**_checked(file)) for file in data["files"]),
-            tuple(
-                KnownLog(**{**log, "status": log["status"] and tuple(log["status"])}) for log in data["logs"]
-            ),
+            tuple(map(_known, data["logs"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"{type(error).__name__} {error}") from error
@@ -123,6 +140,13 @@ def _damaged(path: Path, reason: str) -> UnreadableInput:
     return UnreadableInput(
         f"{path}: the manifest is damaged ({reason}); take it from a backup, or begin a new store"
     )
+
+
+def _known(log: dict[str, Any]) -> KnownLog | KnownJournal:
+    if "cursor" in log:
+        marks = tuple((str(cursor), int(number)) for cursor, number in log["marks"])
+        return KnownJournal(**{**log, "marks": marks})
+    return KnownLog(**{**log, "status": log["status"] and tuple(log["status"])})
 
 
 def _checked(file: dict[str, Any]) -> dict[str, Any]:

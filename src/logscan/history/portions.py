@@ -12,7 +12,8 @@ from itertools import groupby
 
 from logscan.errors import UnreadableInput
 from logscan.history.fingerprints import SPAN, Likeness, beginning_of, best_match, checksum, head_of
-from logscan.history.manifest import KnownLog
+from logscan.history.journals import JournalPortion, journal_portion
+from logscan.history.manifest import KnownJournal, KnownLog
 from logscan.reading.compression import MAGIC_LENGTH, is_compressed
 from logscan.reading.datasets import PARQUET_MAGIC
 from logscan.reading.inputs import Source, stream_source
@@ -59,8 +60,21 @@ class Portion:
         size = self.size if self.compressed else self.size - start
         return replace(self.source, size=size, start=start, tap=lambda pieces: self._tap(start, pieces))
 
-    def as_known(self, today: date) -> KnownLog:
-        """What is known of the log after it was read."""
+    @property
+    def remarks(self) -> list[str]:
+        """What is odd about what was read."""
+        return ["the last line has not ended yet; it is left for later"] if self.unfinished else []
+
+    def as_seen(self, today: date) -> KnownLog | None:
+        """What is known of the log if nothing is new in it."""
+        return self.known and replace(
+            self.known, path=os.path.abspath(self.source.name), status=self.status, seen=str(today)
+        )
+
+    def as_known(self, today: date) -> KnownLog | None:
+        """What is known of the log after it was read; None if no line of it has ended yet."""
+        if not self.taken:
+            return None
         complete = self.compressed or self._position >= self.size
         return KnownLog(
             path=os.path.abspath(self.source.name),
@@ -113,31 +127,35 @@ class Portion:
 class Plan:
     """What to read, in order; ``unchanged`` are the logs that have nothing new, ``problems`` a line for each other."""
 
-    sources: list[tuple[Portion, Source]] = field(default_factory=list)
-    unchanged: list[tuple[Portion, KnownLog]] = field(default_factory=list)
+    sources: list[tuple[Portion | JournalPortion, Source]] = field(default_factory=list)
+    unchanged: list[Portion | JournalPortion] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def plan(sources: Sequence[Source], logs: Sequence[KnownLog], stack: ExitStack) -> Plan:
-    """Find out what is new in the files; they stay open until ``stack`` closes, whatever happens to their names.
+def plan(sources: Sequence[Source], known: Sequence[KnownLog | KnownJournal], stack: ExitStack) -> Plan:
+    """Find out what is new in the logs; files stay open until ``stack`` closes, whatever happens to their names.
 
-    If anything is new, the latest lines of every log come along, since one log may go on in another.
+    If anything is new in files, the latest lines of every one come along, since one log may go on in another.
     """
     result = Plan()
+    logs = [log for log in known if isinstance(log, KnownLog)]
+    journals = [journal for journal in known if isinstance(journal, KnownJournal)]
     portions: list[Portion] = []
     # Exim writes a line to its mainlog first and then to the rejectlog. Whoever looks at the rejectlog first will
     # find in the mainlog what he found there.
     for source in reversed(sources):
         try:
-            portion = _portion(source, logs, stack)
+            if source.command is not None:
+                journal = journal_portion(source, source.command, journals)
+                if journal.is_new:
+                    result.sources.append((journal, journal.reading()))
+                else:
+                    result.unchanged.append(journal)
+            elif (portion := _portion(source, logs, stack)) is not None:
+                portions.insert(0, portion)
         except UnreadableInput as error:
             result.problems.append(str(error))
-        else:
-            if portion is not None:
-                portions.insert(0, portion)
-    result.unchanged = [
-        (portion, portion.known) for portion in portions if portion.known and not portion.is_new
-    ]
+    result.unchanged += [portion for portion in portions if portion.known and not portion.is_new]
     if any(portion.is_new for portion in portions):
         for _, family in groupby(portions, lambda portion: RotatedName.of(portion.source.name).log):
             result.sources += _with_context(list(family))
@@ -163,7 +181,7 @@ def _portion(source: Source, logs: Sequence[KnownLog], stack: ExitStack) -> Port
     name = source.name
     if source.identity is None:
         raise UnreadableInput(
-            f"{name}: no file, so what is new in it cannot be told; ingest reads files only"
+            f"{name}: no file, so what is new in it cannot be told; ingest reads files, and this machine's journal"
         )
     if magic.startswith(PARQUET_MAGIC):
         raise UnreadableInput(f"{name}: a table, not a log; report reads it as it is")

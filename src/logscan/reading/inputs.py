@@ -27,7 +27,8 @@ class Source:
     `warnings` says what was odd about it; it is complete once `blocks` has ended. `identity` is the same for
     two names of one file. `size` is how many bytes are stored, if known, and `taken` how many of them `blocks`
     has read: both are those of the compressed file. `blocks` begins at byte `start` of the contents, and what it
-    reads passes `tap`. Where the input cannot be read, whatever reads it raises UnreadableInput.
+    reads passes `tap`. `command` is what prints it, if it is a command's output. Where the input cannot be read,
+    whatever reads it raises UnreadableInput.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     warnings: list[str] = field(default_factory=list)
     start: int = 0
     tap: Callable[[Iterator[bytes]], Iterator[bytes]] = field(default=iter, repr=False)
+    command: tuple[str, ...] | None = None
 
     def magic(self, n: int) -> bytes:
         """Return the first `n` bytes as they are stored, which tell what kind of file it is."""
@@ -165,7 +167,7 @@ def command_source(command: tuple[str, ...], name: str) -> Source:
             process.terminate()
             process.wait()
 
-    return Source(name, opened)
+    return Source(name, opened, command=command)
 
 
 def unreadable_source(name: str, reason: str) -> Source:

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection
+from pathlib import Path
 
+from logscan.errors import UnreadableInput
 from logscan.reading.rotation import RotatedName
 
 # Postfix by syslog: mail.log (Debian, macOS), maillog (Red Hat, BSD), mail (SUSE); postfix.log
@@ -29,6 +31,7 @@ _SUBFOLDERS = ("mail", "postfix", "exim", "exim4")
 #: Where this machine's mail logs may be: syslog's folder, Exim's own (default LOG_FILE_PATH), Plesk's.
 MACHINE_FOLDERS = ("/var/log", "/var/spool/exim/log", "/var/spool/exim4/log", "/usr/local/psa/var/log")
 
+_MACHINE_ID = Path("/etc/machine-id")
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_COMM,_HOSTNAME"
 _MAIL_FACILITY = "SYSLOG_FACILITY=2"  # RFC 5424 section 6.2.1
 _JOURNALCTL = ("--output=json", f"--output-fields={_FIELDS}", "--no-pager", "--quiet", _MAIL_FACILITY)
@@ -54,14 +57,33 @@ def closed_folders() -> list[str]:
     return [path for path in (*MACHINE_FOLDERS, *inside) if os.path.isdir(path) and not _is_open(path)]
 
 
-def journal_command() -> tuple[str, ...] | None:
-    """Return the command that prints the journal's mail entries as JSON, or None if there are none."""
+def journal_command() -> tuple[str, ...]:
+    """Return the command that prints the journal's mail entries as JSON.
+
+    Raises UnreadableInput, which says why, if it would print none.
+    """
     program = shutil.which("journalctl")
     if program is None:
-        return None
+        raise UnreadableInput("journalctl is not installed")
     command = (program, *_JOURNALCTL)
     newest = subprocess.run((*command, "--lines=1"), capture_output=True, check=False)  # noqa: S603 - no shell
-    return command if newest.stdout.strip() else None
+    if newest.stdout.strip():
+        return command
+    if said := newest.stderr.decode(errors="replace").strip():
+        raise UnreadableInput(f"journalctl: {said.splitlines()[0]}")
+    if os.geteuid():
+        raise UnreadableInput(
+            "no mail entries that this user may read; root and the groups systemd-journal and adm may read all"
+        )
+    raise UnreadableInput("no mail entries")
+
+
+def machine_id() -> str:
+    """Return the id of this machine, whose journal journalctl prints (machine-id(5)); empty if it has none."""
+    try:
+        return _MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def full_log(log: str, logs: Collection[str]) -> str | None:

@@ -45,12 +45,13 @@ def find_sources(paths: Input | Sequence[Input] = ()) -> list[Source]:
 def _machine_sources() -> list[Source]:
     if logs := machine_logs():
         return without_repeats(reading_order([file_source(log) for log in logs], lambda source: source.name))
-    if command := journal_command():
-        return [command_source(command, "journal")]
-    raise UnreadableInput(
-        f"no mail log found in {', '.join(MACHINE_FOLDERS)} nor in the journal; "
-        "name the file, or pipe it in: … | logscan report -"
-    )
+    try:
+        return [command_source(journal_command(), "journal")]
+    except UnreadableInput as error:
+        raise UnreadableInput(
+            f"no mail log found in {', '.join(MACHINE_FOLDERS)} nor in the journal ({error}); "
+            "name the file, or pipe it in: … | logscan report -"
+        ) from error
 
 
 def _sources(path: Input, number: int) -> Iterator[Source]:
