@@ -34,7 +34,8 @@ def test_exim_tells_in_a_later_line_whose_mail_a_refused_sender_held_up(tmp_path
 15:00 1xTLSv-00AErC-FQ => b@example.net R=dnslookup T=remote_smtp H=mx1.example.net [192.0.2.7] C="250 OK"
 """,
     )
-    assert len(set(number)) == 1 and number[0] >= 0
+    assert len(set(number)) == 1
+    assert number[0] >= 0
     assert set(accepted) == {900}  # not when the other recipient's copy was delivered
     assert set(failed) == {-1}
 
