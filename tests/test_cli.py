@@ -508,6 +508,19 @@ def test_reader_that_goes_away_is_no_error(log: str) -> None:
     assert process.returncode == 128 + signal.SIGPIPE
 
 
+@pytest.mark.parametrize(
+    "arguments", [["explain", "421"], ["explain", "421", "502"], ["doctor"]], ids=" ".join
+)
+def test_texts_fit_a_narrow_terminal(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "dumb")
+    run(arguments)
+    assert 50 <= max(map(len, capsys.readouterr().out.splitlines())) <= 60
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     import logscan
 

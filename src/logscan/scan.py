@@ -23,6 +23,7 @@ from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA, read_schema
 from logscan.stored import is_parquet, read_stored
 from logscan.transcripts.reader import TranscriptReader
+from logscan.windows import Moment, window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,8 +195,8 @@ def _as_list(paths: Paths | None) -> list[Any]:
 def scan(
     paths: Paths | None = None,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     parser: str | None = None,
     tz: str | None = None,
     year: int | None = None,
@@ -211,9 +212,10 @@ def scan(
     logs may be parsed by forked processes instead of threads; only for programs that run no other threads.
     Raises ``UnreadableInput`` if there is nothing to read, ``UsageError`` for options that make no sense.
     """
+    zone = ZoneInfo(zone_name(tz))
     options = ScanOptions(
-        since=_aware(since),
-        until=_aware(until),
+        since=_moment(since, zone),
+        until=_moment(until, zone),
         parser=parser,
         tz=tz,
         year=year,
@@ -225,8 +227,10 @@ def scan(
     return Scan(find_sources(_as_list(paths)), options, on_progress)
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+def _moment(when: Moment | None, zone: ZoneInfo) -> datetime | None:
+    if isinstance(when, datetime):
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return window(since=when, tz=zone).since
 
 
 def iter_batches(paths: Paths | None = None, **options: Any) -> Iterator[pa.RecordBatch]:
@@ -245,7 +249,8 @@ def read_table(paths: Paths | None = None, **options: Any) -> pa.Table:
 
     ``paths``: one or several files, globs, folders, ``"-"`` or open binary files; None for this machine's own log.
     Parquet files that logscan wrote are read too, alone or as a folder with one for each day.
-    Options: ``since`` and ``until`` (datetimes, the end excluded), ``parser`` (a name, or a parser file), ``tz`` of
+    Options: ``since`` and ``until`` (the end excluded; datetimes, in UTC unless they have a zone, or what the command
+    line takes, as ``"2026-11-22 14:05"`` and ``"yesterday"``), ``parser`` (a name, or a parser file), ``tz`` of
     stamps without zone (this machine's by default), ``year`` of stamps without year, ``postfix_version``,
     ``syslog_name``.
 

@@ -134,8 +134,8 @@ def _explanation(code: Code, reply: str | None, direction: str | None, lang: str
         topic=topic_of(code, lang),
         see_also=tuple(resolve(reference, code.first) for reference in entry["see_also"]),
         lang=lang,
-        reply=sanitise(reply).strip() if reply else None,
-        cause=_likely_cause(code, reply, direction) if reply else None,
+        reply=None if reply is None else sanitise(reply).strip(),
+        cause=None if reply is None else _likely_cause(code, reply, direction),
     )
 
 

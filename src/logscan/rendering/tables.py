@@ -18,6 +18,7 @@ from logscan.rendering.phrases import (
     fine_duration,
     labelled,
     listed,
+    plural,
 )
 from logscan.summary import UNHAPPY, Kind, Reason, totals
 from logscan.tally import Ranking
