@@ -204,6 +204,7 @@ def test_a_hostile_reply_stays_harmless_in_every_rendering(reply, lang):
 def test_no_reply_gets_a_control_character_or_a_tag_into_a_page(reply):
     page, harmless = explain(250, reply=reply), explain(250, reply="harmless")
     assert not CONTROLS & set(page.to_text() + page.to_markdown() + page.to_html())
+    assert all(line == line.rstrip() for line in page.to_text().splitlines())
     assert page.to_html().count("<") == harmless.to_html().count("<")
 
 

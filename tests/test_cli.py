@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -174,9 +175,14 @@ def test_findings_are_a_failure_only_on_request(tmp_path: Path, capsys: pytest.C
         (["report", "--nonsense"], "No such option: --nonsense"),
         (["nonsense"], "No such command 'nonsense'"),
         (["report", "x.log", "--top", "0"], "--top"),
-        (["report", "x.log", "--format", "pdf"], "--format"),
         (["report", "x.log", "-o", "report.pdf"], "no known format"),
+        (["report", "x.log", "--format", "pdf"], "'--format': 'pdf' is not one of"),
         (["report", "x.log", "--code", "42"], "no such code: 42"),
+        (["report", "x.log", "--code", ", "], "--code names no code"),
+        (["report", "x.log", "--peer", ""], "no such peer"),
+        (["report", "x.log", "--year", "0"], "no year between"),
+        (["report", "x.log", "--postfix-version", "new"], "no version"),
+        (["report", "x.log", "--parser", "/nonexistent.toml"], "cannot be read: No such file or directory\n"),
         (["report", "x.log", "--since", "whenever"], "whenever"),
         (["report", "x.log", "--tz", "Mars/Olympus"], "no such time zone"),
         (["report", "x.log", "--parser", "nonsense"], "nonsense"),
@@ -444,6 +450,50 @@ def test_a_full_disk_is_one_line(log: str, arguments: list[str]) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status", "out"),
+    [
+        (["report"], "2>&-", 0, "logscan  mx1"),
+        (["report", "-o", "report.txt"], ">&- 2>&- <&-", 0, ""),
+        (["report"], ">&-", 2, ""),
+        (["nonsense"], "2>&-", 2, ""),
+    ],
+    ids=["no place for messages", "none for anything", "none for the report", "an error that nobody sees"],
+)
+def test_streams_that_the_caller_closed(
+    log: str, arguments: list[str], closed: str, status: int, out: str
+) -> None:
+    line = shlex.join(
+        [sys.executable, "-m", "logscan", *arguments, *([log] if arguments != ["nonsense"] else [])]
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"{line} {closed}"],
+        cwd=Path(log).parent,
+        env={"PYTHONPATH": str(SRC), "HOME": os.environ["HOME"]},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == status
+    assert done.stdout[: len(out) or None] == out
+    assert "Error" not in done.stderr
+    if "-o" in arguments:
+        assert (Path(log).parent / "report.txt").read_text().startswith("logscan  mx1")
+
+
+def test_an_option_that_leaves_no_line_is_told(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", log, "--syslog-name", "postfix-out"]) == 4
+    assert capsys.readouterr().err.endswith("mail.log (no line of postfix-out)\n")
+    assert run(["report", log, "--parser", "exim"]) == 4
+    assert capsys.readouterr().err.endswith("mail.log (no line that exim knows)\n")
+
+
+def test_an_empty_log_is_not_called_misunderstood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mail.log").touch()
+    assert run(["report", str(tmp_path / "mail.log"), "--empty-ok"]) == 0
+    assert "Not understood" not in capsys.readouterr().out
+
+
 def test_reader_that_goes_away_is_no_error(log: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "logscan", "export", log, "-o", "-", "--format", "csv"],
@@ -456,6 +506,19 @@ def test_reader_that_goes_away_is_no_error(log: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize(
+    "arguments", [["explain", "421"], ["explain", "421", "502"], ["doctor"]], ids=" ".join
+)
+def test_texts_fit_a_narrow_terminal(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "dumb")
+    run(arguments)
+    assert 50 <= max(map(len, capsys.readouterr().out.splitlines())) <= 60
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

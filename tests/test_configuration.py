@@ -236,6 +236,15 @@ def test_show_prints_toml_with_the_place_of_each_value(
     }
 
 
+def test_show_begins_without_a_blank_line_and_keeps_to_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    user_file("[flags]\npeers = 5\n")
+    assert run(["config", "show"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "[flags]"
+    assert len(shown) > 4
+    assert all(len(line) <= 80 for line in shown if line.startswith("#"))
+
+
 def test_show_lets_no_control_character_through(capsys: pytest.CaptureFixture[str]) -> None:
     user_file(r'parser = "\u001b[31m\u0085"' + "\n")
     assert run(["config", "show"]) == 0

@@ -58,6 +58,18 @@ def test_nothing_found_is_3_and_says_where_was_looked(
     assert said.endswith("A report does not work: exit status 3.")
 
 
+def test_what_export_and_ingest_wrote_is_recognised(
+    machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (machine / "mail.log").write_text(LINE)
+    assert run(["export", "-q", str(machine / "mail.log"), "-o", "events.parquet"]) == 0
+    assert run(["ingest", "-q", str(machine / "mail.log"), "--store", "store"]) == 0
+    capsys.readouterr()
+    said = told(capsys, "events.parquet", "store")
+    assert said.count("parquet: written by logscan") == 2
+    assert "unreadable" not in said
+
+
 def test_a_log_is_found_and_recognised_with_its_rotated_files(
     machine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -210,6 +210,20 @@ def test_a_file_that_only_others_may_read(nobody: Path) -> None:
     assert reason(source) == "permission denied; read it as root"
 
 
+def test_a_folder_that_only_others_may_enter_leaves_the_other_inputs(nobody: Path) -> None:
+    (nobody / "closed").mkdir(mode=0o700)
+    (nobody / "mail.log").write_bytes(log(1))
+    os.seteuid(65534)
+    folder, readable = find_sources([nobody / "closed", nobody / "mail.log"])
+    assert reason(folder) == "permission denied"
+    assert text(readable) == log(1)
+
+
+def test_a_stream_must_be_one() -> None:
+    with pytest.raises(UsageError, match="neither a path nor an open binary file"):
+        find_sources([42])  # type: ignore[list-item]
+
+
 def test_a_file_for_a_group_names_the_group(nobody: Path) -> None:
     import grp
 

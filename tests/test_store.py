@@ -90,6 +90,24 @@ def test_damage_is_not_merged(store: Path, capsys: pytest.CaptureFixture[str]) -
     assert files(store) == before
 
 
+def test_a_store_without_rows_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mail.log").write_text(
+        "2026-11-20T10:00:00+00:00 mx1 postfix/qmgr[11]: 4BX7KC0MTN: removed\n"
+    )
+    assert run(["ingest", str(tmp_path / "mail.log"), "--store", str(tmp_path / "store")]) == 0
+    capsys.readouterr()
+    assert run(["report", "--store", str(tmp_path / "store")]) == 3
+    assert capsys.readouterr().err == f"logscan: {tmp_path / 'store'}: the store holds no rows yet\n"
+
+
+def test_a_file_is_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mail.log").touch()
+    assert run(["report", "--store", str(tmp_path / "mail.log")]) == 3
+    assert (
+        capsys.readouterr().err == f"logscan: {tmp_path / 'mail.log'}: no store; logscan ingest makes one\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["show", "compact", "verify"])
 def test_a_store_must_be_there(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["store", command, "--store", str(tmp_path / "none")]) == UnreadableInput.exit_status

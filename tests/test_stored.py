@@ -12,7 +12,7 @@ import pytest
 
 import logscan
 from logscan.cli import run
-from logscan.errors import NothingUnderstood, UnreadableInput
+from logscan.errors import NothingUnderstood, UnreadableInput, UsageError
 from logscan.scan import scan
 from logscan.schema import SCHEMA
 from tables import moment, replies
@@ -80,6 +80,14 @@ def test_row_groups_outside_the_window_are_not_read(tmp_path: Path) -> None:
     rows = list(scan(path, since=moment("10:30"), on_progress=lambda _, done, total: told.append(done)))
     assert [row["code"] for batch in rows for row in batch.to_pylist()] == [550]
     assert len(told) == 1
+
+
+def test_python_takes_the_words_of_the_command_line_for_times(dataset: Path) -> None:
+    assert logscan.read_table(dataset, since="2026-11-22", tz="UTC") == logscan.read_table(
+        dataset, since=SUNDAY
+    )
+    with pytest.raises(UsageError, match="no time that logscan understands"):
+        logscan.read_table(dataset, until="whenever")
 
 
 def test_only_wanted_columns_are_read(table: Path) -> None:

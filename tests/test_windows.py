@@ -163,6 +163,8 @@ def test_windows_that_make_no_sense() -> None:
         window("2026-11-22", "2026-11-22", tz=VIENNA)
     with pytest.raises(UsageError, match="ends before it begins"):
         on("2026-11-22 to 2026-11-20")
+    with pytest.raises(UsageError, match="ends before it begins"):
+        window(on="2026-11-23 to 2026-11-22", tz=UTC)
     with pytest.raises(UsageError, match="a moment, not a span"):
         on("30 min ago")
     with pytest.raises(UsageError, match="sets both ends"):

@@ -68,8 +68,10 @@ def named_parser(name: str) -> Detected:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParserError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ParserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ParserError(f"{path}: is not UTF-8 text") from None
 
 
 def recognise(head: bytes, forced: Detected | None = None) -> tuple[Layer | None, Detected | None]:

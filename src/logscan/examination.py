@@ -12,6 +12,7 @@ from logscan.detection import HEAD, Detected, recognise, unrecognised
 from logscan.errors import UnreadableInput
 from logscan.reading.rotation import RotatedName
 from logscan.reading.sources import Source
+from logscan.stored import about_stored, is_parquet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ def examine(sources: Iterable[Source], forced: Detected | None = None) -> list[E
 def _look(source: Source, forced: Detected | None) -> Examined:
     about = ((source.name,), _size(source.name), source.modified)
     try:
+        if is_parquet(source):
+            return Examined(*about, parser="parquet", reason=about_stored(source))
         head = source.head(HEAD)
     except UnreadableInput as error:
         why = str(error).removeprefix(f"{source.name}: ")

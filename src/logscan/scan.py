@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 
 from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.detection import HEAD, Detected, named_parser, recognise, unrecognised
-from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
+from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput, UsageError
 from logscan.logs.machine import LogMachine, ScanOptions
 from logscan.logs.timestamps import Clock, zone_name
 from logscan.reading.datasets import day_of, may_hold
@@ -22,6 +23,7 @@ from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA, read_schema
 from logscan.stored import is_parquet, read_stored
 from logscan.transcripts.reader import TranscriptReader
+from logscan.windows import Moment, window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +45,10 @@ OnProgress = Callable[[str, int, int | None], None]
 
 #: Bytes of a block: small enough for the caches, large enough that the work per block does not count.
 BLOCK = 8 << 20
+#: Years that a log may be of: from when Unix time begins, and so that a day more or less is still a date.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+#: A release or a snapshot, 3.9-20240101.
+_VERSION = re.compile(r"\d+(\.\d+)*(-\S+)?", re.ASCII)
 
 
 class Scan:
@@ -66,6 +72,10 @@ class Scan:
         self._schema = read_schema(options.columns)
         self._tz = zone_name(options.tz)
         self._forced = named_parser(options.parser) if options.parser else None
+        if options.year is not None and not _FIRST_YEAR <= options.year <= _LAST_YEAR:
+            raise UsageError(f"--year {options.year}: no year between {_FIRST_YEAR} and {_LAST_YEAR}")
+        if options.postfix_version and not _VERSION.fullmatch(options.postfix_version):
+            raise UsageError(f"--postfix-version {options.postfix_version}: no version; write it like 3.7")
         self._machines: dict[str, LogMachine] = {}
         self._sources = sources
         sizes = [source.size for source in self._sources]
@@ -185,8 +195,8 @@ def _as_list(paths: Paths | None) -> list[Any]:
 def scan(
     paths: Paths | None = None,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     parser: str | None = None,
     tz: str | None = None,
     year: int | None = None,
@@ -202,9 +212,10 @@ def scan(
     logs may be parsed by forked processes instead of threads; only for programs that run no other threads.
     Raises ``UnreadableInput`` if there is nothing to read, ``UsageError`` for options that make no sense.
     """
+    zone = ZoneInfo(zone_name(tz))
     options = ScanOptions(
-        since=_aware(since),
-        until=_aware(until),
+        since=_moment(since, zone),
+        until=_moment(until, zone),
         parser=parser,
         tz=tz,
         year=year,
@@ -216,8 +227,10 @@ def scan(
     return Scan(find_sources(_as_list(paths)), options, on_progress)
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+def _moment(when: Moment | None, zone: ZoneInfo) -> datetime | None:
+    if isinstance(when, datetime):
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return window(since=when, tz=zone).since
 
 
 def iter_batches(paths: Paths | None = None, **options: Any) -> Iterator[pa.RecordBatch]:
@@ -236,7 +249,8 @@ def read_table(paths: Paths | None = None, **options: Any) -> pa.Table:
 
     ``paths``: one or several files, globs, folders, ``"-"`` or open binary files; None for this machine's own log.
     Parquet files that logscan wrote are read too, alone or as a folder with one for each day.
-    Options: ``since`` and ``until`` (datetimes, the end excluded), ``parser`` (a name, or a parser file), ``tz`` of
+    Options: ``since`` and ``until`` (the end excluded; datetimes, in UTC unless they have a zone, or what the command
+    line takes, as ``"2026-11-22 14:05"`` and ``"yesterday"``), ``parser`` (a name, or a parser file), ``tz`` of
     stamps without zone (this machine's by default), ``year`` of stamps without year, ``postfix_version``,
     ``syslog_name``.
 
@@ -280,5 +294,13 @@ def nothing_understood(reading: Scan) -> LogscanError:
     if reading.passed_over and not reading.inputs:
         first, last = min(reading.passed_over), max(reading.passed_over)
         return NothingUnderstood(f"no rows of that time; there are days from {first} to {last}")
-    names = ", ".join(f"{r.source} ({r.reason or 'empty'})" for r in reading.inputs) or "no input"
-    return NothingUnderstood(f"nothing was understood: {names}")
+    names = ", ".join(f"{report.source} ({_why_not(report, reading.options)})" for report in reading.inputs)
+    return NothingUnderstood(f"nothing was understood: {names or 'no input'}")
+
+
+def _why_not(report: InputReport, options: ScanOptions) -> str:
+    if report.parser and report.lines and options.syslog_name:
+        return f"no {report.unit} of {options.syslog_name}"
+    if report.parser and report.lines and options.parser:
+        return f"no {report.unit} that {options.parser} knows"
+    return report.reason or "empty"

@@ -35,6 +35,8 @@ class Selection:
         for code in self.codes:
             if not (_CODE.fullmatch(code) or _ENHANCED.fullmatch(code)):
                 raise UsageError(f"no such code: {code} (421, 5xx, 4.7.0 or 4.7.x)")
+        if not all(peer.strip(" .") for peer in self.peers):
+            raise UsageError("no such peer: '' (a name, an address or a network)")
 
     def of(self, replies: pa.Table) -> pa.Table:
         """The wanted rows of ``replies``."""

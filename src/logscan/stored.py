@@ -34,18 +34,9 @@ def read_stored(
     damaged, not logscan's, or of a later version.
     """
     report.parser, report.unit = "parquet", "row"
-    with source.opener(False) as raw:
-        if raw.stream is None:
-            raise UnreadableInput(f"{source.name}: a Parquet file cannot be read from a pipe; name the file")
-        with _undamaged(source.name):
-            file = pq.ParquetFile(raw.stream, page_checksum_verification=True)
-        names = [name for name in options.columns or SCHEMA.names if name in SCHEMA.names]
-        _check(source.name, file.schema_arrow, names)
-        written_by = (
-            (file.schema_arrow.metadata or {}).get(b"logscan_version", b"").decode("utf-8", "replace")
-        )
-        report.lines = file.metadata.num_rows
-        report.reason = f"written by logscan {written_by}" if report.lines else "no rows"
+    names = [name for name in options.columns or SCHEMA.names if name in SCHEMA.names]
+    with _opened(source, names) as file:
+        report.lines, report.reason = file.metadata.num_rows, _about(file)
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
             if _may_hold(group, options.since, options.until):
@@ -55,6 +46,28 @@ def read_stored(
                 advance()
                 yield _of_service(_whole(table), options.syslog_name)
             report.understood += group.num_rows
+
+
+def about_stored(source: Source) -> str:
+    """Who wrote a Parquet file; raises UnreadableInput where ``read_stored`` would at once."""
+    with _opened(source, SCHEMA.names) as file:
+        return _about(file)
+
+
+@contextmanager
+def _opened(source: Source, columns: list[str]) -> Iterator[pq.ParquetFile]:
+    with source.opener(False) as raw:
+        if raw.stream is None:
+            raise UnreadableInput(f"{source.name}: a Parquet file cannot be read from a pipe; name the file")
+        with _undamaged(source.name):
+            file = pq.ParquetFile(raw.stream, page_checksum_verification=True)
+        _check(source.name, file.schema_arrow, columns)
+        yield file
+
+
+def _about(file: pq.ParquetFile) -> str:
+    written_by = (file.schema_arrow.metadata or {}).get(b"logscan_version", b"").decode("utf-8", "replace")
+    return f"written by logscan {written_by}" if file.metadata.num_rows else "no rows"
 
 
 @contextmanager

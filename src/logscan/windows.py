@@ -51,10 +51,13 @@ def window(
     if since is not None or until is not None:
         raise UsageError("-d goes with neither --since nor --until: it sets both ends")
     span = _span(on, clock)
-    if span.start == span.end:
-        raise UsageError(f"-d {str(on)!r} is a moment, not a span of time; use --since, or -d with A to B")
-    if span.start > span.end:
-        raise UsageError(f"-d {str(on)!r} ends before it begins")
+    if span.start >= span.end:
+        wrong = (
+            "ends before it begins"
+            if " to " in _normal(on)
+            else "is a moment, not a span of time; use --since, or -d with A to B"
+        )
+        raise UsageError(f"-d {str(on)!r} {wrong}")
     return Window(*span)
 
 
@@ -201,7 +204,7 @@ def _end_point(when: Moment, clock: _Clock) -> datetime:
     return _span(when, clock).start
 
 
-def _normal(when: str | date) -> str:
+def _normal(when: Moment) -> str:
     return " ".join(str(when).casefold().split())
 
 

@@ -88,7 +88,9 @@ def run(arguments: Sequence[str]) -> int:
         return LogscanError.exit_status
     except Exception as error:
         if (usage_message := getattr(error, "format_message", None)) is not None:
-            tell(usage_message() + _hint(error))
+            tell(
+                usage_message().replace(": Value error, ", ": ") + _hint(error)
+            )  # pydantic's words, from Typer
             return LogscanError.exit_status
         if os.environ.get("LOGSCAN_DEBUG"):
             traceback.print_exc()
@@ -114,8 +116,24 @@ class _NoPandasForPyarrow:
             raise ImportError("commands do without pandas")
 
 
+def _open_closed_streams() -> None:
+    """What a caller closed (``>&-``) leads nowhere, lest a file that is opened later take its number.
+
+    What is written to standard output then is an error all the same.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_RDWR)  # the lowest number that is free
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
 def main() -> None:
     """Entry point of the ``logscan`` command."""
+    _open_closed_streams()
     sys.meta_path.insert(0, _NoPandasForPyarrow())
     # Blocks come and go; the system's allocator gives their memory back, pyarrow's own keeps it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -9,7 +9,7 @@ import typer
 
 from logscan.commands import completion
 from logscan.commands.configured import named_file
-from logscan.commands.history_options import LOG_OPTIONS, STORE
+from logscan.commands.history_options import LOG_FILES, LOG_OPTIONS, STORE
 from logscan.commands.mail_options import MailOptions
 from logscan.commands.options import LIKE_REPORT, Direction, IngestOptions, ReadOptions, only, takes
 from logscan.commands.report_options import Format, ReportOptions
@@ -79,6 +79,7 @@ def mail(context: typer.Context, reading: ReadOptions, options: MailOptions) -> 
 def ingest(
     context: typer.Context,
     reading: ReadOptions,
+    paths: Annotated[list[str] | None, LOG_FILES] = None,
     store: Annotated[str | None, STORE] = None,
     keep: Annotated[
         int | None, typer.Option(min=1, metavar="DAYS", help="Drop days that are longer ago than this.")
@@ -90,7 +91,7 @@ def ingest(
     """
     from logscan.commands.ingest import run
 
-    return run(reading, store, keep, context.obj)
+    return run(paths or (), reading, store, keep, context.obj)
 
 
 def explain(

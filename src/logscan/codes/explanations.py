@@ -8,6 +8,7 @@ from typing import Any
 
 from logscan.codes.entries import words
 from logscan.codes.pages import (
+    WIDTH,
     Block,
     Page,
     Prose,
@@ -30,9 +31,9 @@ class _Rendered:
         """The page that all renderings show."""
         raise NotImplementedError
 
-    def to_text(self) -> str:
-        """Plain text, 80 columns wide, without control characters."""
-        return as_text(self.to_page())
+    def to_text(self, width: int = WIDTH) -> str:
+        """Plain text, ``width`` columns wide, without control characters."""
+        return as_text(self.to_page(), width)
 
     def to_markdown(self) -> str:
         """Markdown."""

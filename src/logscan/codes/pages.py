@@ -64,13 +64,13 @@ class Page:
 # ---- Text ----------------------------------------------------------------------------------------------
 
 
-def as_text(page: Page) -> str:
-    """Plain text of 80 columns."""
-    lines = prose.wrap(page.title, WIDTH) + (prose.wrap(page.lead, WIDTH) if page.lead else [])
+def as_text(page: Page, width: int = WIDTH) -> str:
+    """Plain text of so many columns."""
+    lines = prose.wrap(page.title, width) + (prose.wrap(page.lead, width) if page.lead else [])
     for section in page.sections:
         lines += ["", section.heading]
         for block in section.blocks:
-            lines += (_INDENT + line for line in _text_lines(block, WIDTH - len(_INDENT)))
+            lines += (f"{_INDENT}{line}".rstrip() for line in _text_lines(block, width - len(_INDENT)))
     return "\n".join(lines)
 
 

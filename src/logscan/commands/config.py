@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from textwrap import wrap
 from typing import Any
 
 from logscan.commands.output import show
@@ -14,7 +15,7 @@ from logscan.terminal import sanitise
 def show_settings(named: str | None) -> int:
     """Print every value that is set, as TOML, with the place that sets it; then the keys that are not set."""
     settings = load(named)
-    section = ""
+    section = blank = ""
     names = [key for key in settings.values if place_of(key)]
     for key in (*known_keys(), *names):
         if key not in settings.values:
@@ -22,15 +23,16 @@ def show_settings(named: str | None) -> int:
         place = place_of(key)
         table, _, name = (NAMES, "", _toml(place)) if place else key.rpartition(".")
         if table != section:
-            _line(f"\n[{table}]")
+            _line(f"{blank}[{table}]")
             section = table
+        blank = "\n"
         path = settings.origins[key]
         line = line_of(key, path.read_text(encoding="utf-8"))
         _line(f"{name} = {_toml(settings.values[key])}  # {path}:{line}")
     unset = [key for key in known_keys() if key not in settings.values]
     if settings.values:
         _line("")
-    _line(f"# Not set: {', '.join(unset)}")
+    _line("\n".join(wrap(f"# Not set: {', '.join(unset)}", 80, subsequent_indent="# ")))
     return 0
 
 

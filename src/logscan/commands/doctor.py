@@ -27,9 +27,9 @@ from logscan.reading.places import closed_folders
 from logscan.reading.sources import find_sources
 from logscan.rendering.phrases import duration, listed, plural
 from logscan.settings import Settings, candidates, load
-from logscan.terminal import Line, drawn, sanitise, to_ascii, wants_color
+from logscan.terminal import Line, columns, drawn, sanitise, to_ascii, wants_color
 
-_WIDTH = 80
+_WIDEST = 80
 _WORD = 10  # columns of the words that entries begin with
 _DETAIL = " " * (_WORD + 4)
 _GOOD, _BAD, _DOUBTFUL = "green", "bold red", "yellow"
@@ -67,7 +67,9 @@ class _Examination:
     def lines(self) -> Iterator[Line]:
         """All sections."""
         yield [(f"logscan {__version__}", "bold"), (f" · Python {platform.python_version()}", "")]
-        yield [(f"pyarrow {version('pyarrow')} · pandas {version('pandas')} · {platform.platform()}", "")]
+        yield from _text(
+            f"pyarrow {version('pyarrow')} · pandas {version('pandas')} · {platform.platform()}", indent=""
+        )
         for title, section in (
             (f"Logs {self._whose}", self._of_logs),
             ("Time zone", self._of_zone),
@@ -204,6 +206,7 @@ def _text(text: str, indent: str = "  ") -> Iterator[Line]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
+    width = min(columns(sys.stdout), _WIDEST)
     return wrap(
-        sanitise(text), _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        sanitise(text), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 
 from logscan.codes.catalogue import describe
+from logscan.codes.pages import WIDTH
 from logscan.commands.output import ascii_only, show
-from logscan.terminal import to_ascii
+from logscan.terminal import columns, to_ascii
 
 
 def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | None, kind: str) -> int:
@@ -20,7 +22,7 @@ def run(codes: Sequence[str], reply: str | None, lang: str, direction: str | Non
     elif kind == "markdown":
         text = found.to_markdown()
     else:
-        text = found.to_text()
+        text = found.to_text(min(columns(sys.stdout), WIDTH))
     drawn = to_ascii if kind == "text" and lang == "en" and ascii_only() else str
     show("".join(f"{drawn(line)}\n" for line in text.splitlines()), kind)
     return 0

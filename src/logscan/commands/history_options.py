@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from logscan.settings import Settings
 
 #: The options of ReadOptions that say how logs are read, not what is shown of them.
-LOG_OPTIONS = ("paths", "parser", "tz", "year", "postfix_version", "no_progress", "quiet")
+LOG_OPTIONS = ("parser", "tz", "year", "postfix_version", "no_progress", "quiet")
+
+LOG_FILES = typer.Argument(
+    metavar="PATH",
+    help="Files, globs and folders; compressed and rotated ones too. Without it: this machine's mail log.",
+    show_default=False,
+)
 
 STORE = typer.Option(
     "--store",

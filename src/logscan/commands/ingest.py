@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from logscan.commands.history_options import store_folder
 from logscan.commands.options import ReadOptions
 from logscan.commands.output import tell
@@ -12,13 +14,15 @@ from logscan.reading.sources import find_sources
 from logscan.settings import Settings
 
 
-def run(options: ReadOptions, store: str | None, keep: int | None, settings: Settings) -> int:
+def run(
+    paths: Sequence[str], options: ReadOptions, store: str | None, keep: int | None, settings: Settings
+) -> int:
     """Ingest, tell what was new, and return the exit status."""
     folder = store_folder(store, settings)
     with progress(wanted=not (options.no_progress or options.quiet)) as advance:
         done = ingest(
             folder,
-            lambda: find_sources(options.paths or ()),
+            lambda: find_sources(paths),
             keep=keep,
             on_progress=advance,
             waiting=lambda: tell(f"{folder}: another ingest is at work; waiting for it"),

@@ -21,8 +21,8 @@ def tell(message: str) -> None:
     sys.stderr.write(f"logscan: {sanitise(message)}\n")
 
 
-#: A full disk, a used up quota, a file as large as may be.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: A full disk, a used up quota, a file as large as may be, a closed output.
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF)
 
 #: Formats that are UTF-8 wherever they go: what HTML says about itself holds in a pipe too.
 _ALWAYS_UTF8 = ("html", "markdown")
@@ -61,7 +61,7 @@ def quiet_pipe() -> Iterator[None]:
         _give_up_output()
         raise SystemExit(BROKEN_PIPE) from None
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _CANNOT_WRITE:
             raise
         _give_up_output()
         raise UsageError(f"the output cannot be written: {error.strerror}") from error

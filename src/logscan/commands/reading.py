@@ -47,6 +47,8 @@ class Reading:
         self._columns = columns
         self._scan: Scan | None = None
         codes = (options.code or "").replace(",", " ").lower().split()
+        if options.code is not None and not codes:
+            raise UsageError("--code names no code (421, 5xx, 4.7.0 or 4.7.x)")
         self._selection = Selection(codes, options.direction, options.peer or ())
         hidden = options.anonymize or options.anonymize_keep_network
         keep = options.anonymize_keep_network

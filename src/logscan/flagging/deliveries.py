@@ -65,7 +65,7 @@ def follow(refused: Negatives) -> Messages:
 def _outbound(refused: Negatives) -> Messages:
     """Follow queue ids and recipients to their delivery lines."""
     log = refused.log
-    queue_id, recipient = refused.text("queue_id"), refused.text("recipient")
+    queue_id, recipient = refused.text("queue_id"), _recipients(refused)
     ended = log.holds("status", "sent", "bounced", "expired")
     ends = _Ends(log, ended & _since(refused) & _among(log, "queue_id", queue_id))
     sent = pc.equal(ends.text("status"), "sent").to_numpy(zero_copy_only=False)
@@ -82,6 +82,23 @@ def _outbound(refused: Negatives) -> Messages:
         same_party=_equal(providers(refused.text("peer_name")), providers(ends.at(accepted, "peer_name")))
         | _equal(networks(refused.text("peer_ip")), networks(ends.at(accepted, "peer_ip"))),
     )
+
+
+def _recipients(refused: Negatives) -> pa.Array:
+    """Whom each refusal was about.
+
+    Exim names nobody where a server refused the connection or the sender; a later line tells who was put off for it.
+    """
+    log, queue_id, recipient = refused.log, refused.text("queue_id"), refused.text("recipient")
+    if not recipient.null_count:
+        return recipient
+    told = _since(refused) & _among(log, "queue_id", queue_id.filter(recipient.is_null()))
+    for statuses in (("deferred",), ("sent", "bounced", "expired")):  # the latter if another server took it
+        lines = _Ends(log, log.holds("status", *statuses) & told)
+        naming = lines.text("recipient").is_valid().to_numpy(zero_copy_only=False)
+        found = lines.first_after(queue_id, refused.time, lines.text("queue_id"), naming)
+        recipient = pc.coalesce(recipient, lines.at(found, "recipient"))
+    return recipient
 
 
 def _inbound(refused: Negatives) -> Messages:

@@ -7,6 +7,7 @@ manifest does not name are leftovers of a run that was ended.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -114,8 +115,12 @@ def load_manifest(folder: Path) -> Manifest | None:
     path = folder / MANIFEST
     try:
         data = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise UnreadableInput(
+            f"{path if os.access(folder, os.X_OK, effective_ids=True) else folder}: permission denied"
+        ) from error
     except OSError as error:
         raise UnreadableInput(f"{path}: {error.strerror}") from error
     except ValueError as error:

@@ -75,9 +75,16 @@ def _sources(path: Input, number: int) -> Iterator[Source]:
 
 def _folder(path: str) -> Iterator[Source]:
     try:
-        logs = _stored(path) or dataset_files(path) or mail_logs(path)
+        stored = _stored(path)
+        logs = stored or dataset_files(path) or mail_logs(path)
     except OSError as error:
         yield unreadable_source(path, f"the folder cannot be listed ({error.strerror})")
+        return
+    except UnreadableInput as error:
+        yield unreadable_source(path, str(error).removeprefix(f"{path}: "))
+        return
+    if stored == []:
+        yield unreadable_source(path, "the store holds no rows yet")
         return
     if not logs:
         yield unreadable_source(
@@ -86,12 +93,12 @@ def _folder(path: str) -> Iterator[Source]:
     yield from map(file_source, logs)
 
 
-def _stored(folder: str) -> list[str]:
-    """Return the data files that count, if the folder is a store of ``logscan ingest``."""
+def _stored(folder: str) -> list[str] | None:
+    """Return the data files that count; None if the folder is no store of ``logscan ingest``."""
     from logscan.history.manifest import load_manifest
 
     manifest = load_manifest(Path(folder))
-    return [os.path.join(folder, file.path) for file in manifest.files] if manifest else []
+    return None if manifest is None else [os.path.join(folder, file.path) for file in manifest.files]
 
 
 def _standard_input() -> Source:
@@ -102,7 +109,7 @@ def _standard_input() -> Source:
 
 def _stream(stream: BinaryIO, number: int) -> Source:
     if not hasattr(stream, "read"):
-        ...
+        raise UsageError(f"{stream!r} is neither a path nor an open binary file")
     if isinstance(stream, io.TextIOBase):
         raise UsageError("a stream must be open in binary mode, as by open(path, 'rb')")
     name = getattr(stream, "name", None)

@@ -18,6 +18,7 @@ from logscan.rendering.phrases import (
     fine_duration,
     labelled,
     listed,
+    plural,
 )
 from logscan.summary import UNHAPPY, Kind, Reason, totals
 from logscan.tally import Ranking
@@ -175,7 +176,7 @@ def _replies(kinds: Iterable[Kind], shown: int) -> Table:
             Column("meaning", wide=True),
         ),
         rows=tuple(rows[:shown]),
-        note=f"{len(rows) - shown:,} more kinds" if len(rows) > shown else "",
+        note=plural(len(rows) - shown, "more kind") if len(rows) > shown else "",
     )
 
 
@@ -260,7 +261,7 @@ def _parts(parts: Mapping[str, int]) -> str:
 
 def _inputs(inputs: Iterable[InputReport], verbose: int) -> Table:
     """Inputs that were not understood completely; if ``verbose``, all, and how they were recognised."""
-    shown = [source for source in inputs if verbose or source.unparsed or source.parser is None]
+    shown = [source for source in inputs if verbose or source.unparsed or source.error]
     return Table(
         title="What was read" if verbose else "Not understood completely",
         columns=(
