@@ -8,8 +8,9 @@ The log covers about a day, whatever its length. The same arguments give the sam
 from __future__ import annotations
 
 from invented import World
-from postfix_server import Postfix
 from timeline import Timeline, options, rfc3164, rfc3339, write
+
+from postfix_server import Postfix
 
 LINES_PER_SESSION = 7.6  # as measured; tells how many sessions fill a day
 

@@ -18,8 +18,9 @@ sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 from exim_server import Exim  # noqa: E402  after the path is set
 from invented import World  # noqa: E402
-from postfix_server import Postfix  # noqa: E402
 from timeline import DAY, Timeline, exim, rfc3339, write  # noqa: E402
+
+from postfix_server import Postfix  # noqa: E402
 
 START = datetime(2026, 11, 17, tzinfo=UTC)
 
