@@ -25,19 +25,9 @@ from logscan.errors import LogscanError, NothingUnderstood, UnreadableInput
 from logscan.history.ingest import Ingested, ingest
 from logscan.history.manifest import MANIFEST, load_manifest
 from logscan.reading.sources import find_sources
+from retried import DELIVERED, PUT_OFF, REFUSED
 
-FIRST = """\
-2026-11-22T10:00:00+00:00 mx1 postfix/cleanup[9]: 4BX7KC0MTN: message-id=<m1@example.com>
-2026-11-22T10:00:01+00:00 mx1 postfix/qmgr[8]: 4BX7KC0MTN: from=<a@example.com>, size=4711, nrcpt=1 (queue active)
-2026-11-22T10:05:00+00:00 mx1 postfix/smtp[11]: 4BX7KC0MTN: to=<b@example.net>, relay=mx.example.net[192.0.2.7]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=4.7.0, status=deferred (host mx.example.net[192.0.2.7] said: 421 4.7.0 Slow down (in reply to MAIL FROM command))
-"""
-SECOND = """\
-2026-11-22T23:59:00+00:00 mx1 postfix/smtp[11]: 4BX7KC0MTN: to=<b@example.net>, relay=mx.example.net[192.0.2.7]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok)
-"""
-THIRD = """\
-2026-11-23T00:01:00+00:00 mx1 last message repeated 2 times
-2026-11-23T00:02:00+00:00 mx1 postfix/smtpd[10]: NOQUEUE: reject: RCPT from unknown[203.0.113.9]: 554 5.7.1 <x@example.org>: Relay access denied; from=<a@example.com> to=<x@example.org> proto=ESMTP helo=<pc>
-"""
+THIRD = "2026-11-23T00:01:00+00:00 mx1 last message repeated 2 times\n" + REFUSED
 
 
 @pytest.fixture
@@ -48,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def log(folder: Path) -> Path:
-    (folder / "mail.log").write_text(FIRST)
+    (folder / "mail.log").write_text(PUT_OFF)
     return folder / "mail.log"
 
 
@@ -67,7 +57,7 @@ def rows(store: Path) -> list[dict[str, Any]]:
 
 def whole(tmp_path: Path) -> list[dict[str, Any]]:
     """The rows of the whole log, read at once."""
-    (tmp_path / "whole.log").write_text(FIRST + SECOND + THIRD)
+    (tmp_path / "whole.log").write_text(PUT_OFF + DELIVERED + THIRD)
     return logscan.read_table(tmp_path / "whole.log").drop_columns("source").to_pylist()
 
 
@@ -86,7 +76,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_only_new_lines_are_read(folder: Path, log: Path, store: Path, tmp_path: Path) -> None:
     assert [(d.lines, d.rows) for d in [took(store, folder)]] == [(3, 1)]
     assert (took(store, folder).lines, took(store, folder).rows) == (0, 0)
-    add(log, SECOND)
+    add(log, DELIVERED)
     assert took(store, folder).lines == 1
     add(log, THIRD)
     assert took(store, folder).lines == 2
@@ -95,7 +85,7 @@ def test_only_new_lines_are_read(folder: Path, log: Path, store: Path, tmp_path:
 
 def test_what_old_lines_told_is_known_to_new_ones(folder: Path, log: Path, store: Path) -> None:
     took(store, folder)
-    add(log, SECOND)
+    add(log, DELIVERED)
     took(store, folder)
     sent = rows(store)[-1]
     assert (sent["sender"], sent["size"], sent["message_id"], sent["line"]) == (
@@ -136,7 +126,7 @@ def test_a_rotated_log_is_known_again(
     ingested_before: bool,
 ) -> None:
     took(store, folder)
-    add(log, SECOND)
+    add(log, DELIVERED)
     if ingested_before:
         took(store, folder)
     rotate(log)
@@ -157,15 +147,15 @@ def test_a_log_is_known_again_by_another_name_and_inode(folder: Path, log: Path,
 
 
 def test_an_unfinished_line_is_left_for_later(folder: Path, log: Path, store: Path, tmp_path: Path) -> None:
-    add(log, SECOND[:50])
+    add(log, DELIVERED[:50])
     assert took(store, folder).warnings == [f"{log}: the last line has not ended yet; it is left for later"]
-    add(log, SECOND[50:] + THIRD)
+    add(log, DELIVERED[50:] + THIRD)
     assert took(store, folder).lines == 3
     assert rows(store) == whole(tmp_path)
 
 
 def test_two_at_once_wait_for_each_other(folder: Path, log: Path, store: Path, tmp_path: Path) -> None:
-    add(log, SECOND + THIRD)
+    add(log, DELIVERED + THIRD)
     threads = [threading.Thread(target=took, args=(store, folder)) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -180,7 +170,7 @@ def test_a_log_that_is_not_recognised_is_tried_again(folder: Path, store: Path) 
     with pytest.raises(NothingUnderstood, match="not recognised"):
         took(store, folder)
     assert load_manifest(store) is None
-    add(log, FIRST)
+    add(log, PUT_OFF)
     assert took(store, folder).rows == 1
 
 
@@ -202,7 +192,7 @@ def test_a_refusal_in_two_logs_of_exim_is_kept_once(folder: Path, store: Path) -
 
 
 def test_others_read_the_store(folder: Path, log: Path, store: Path) -> None:
-    add(log, SECOND + THIRD)
+    add(log, DELIVERED + THIRD)
     took(store, folder)
     assert sorted(path.name for path in store.glob("date=*")) == ["date=2026-11-22", "date=2026-11-23"]
     assert pyarrow.dataset.dataset(store, partitioning="hive").count_rows() == 4
@@ -229,7 +219,7 @@ def test_old_days_are_dropped(folder: Path, store: Path) -> None:
     now = datetime.now(UTC)
     days = [now - timedelta(days=age) for age in (40, 8, 7, 0)]
     (folder / "mail.log").write_text(
-        "".join(SECOND.replace("2026-11-22T23:59:00", f"{day:%Y-%m-%dT}00:00:00") for day in days)
+        "".join(DELIVERED.replace("2026-11-22T23:59:00", f"{day:%Y-%m-%dT}00:00:00") for day in days)
     )
     took(store, folder)
     assert len(list(store.glob("date=*"))) == 4
@@ -246,7 +236,7 @@ def test_a_log_that_shrank_is_told(
 ) -> None:
     took(store, folder)
     before = tree(store)
-    log.write_text(FIRST[:-100])
+    log.write_text(PUT_OFF[:-100])
     assert run(["ingest", "--store", str(store), str(log), "-q"]) == UnreadableInput.exit_status
     assert "mail.log: the log shrank: it is shorter than the" in capsys.readouterr().err
     assert tree(store) == before
@@ -257,7 +247,7 @@ def test_a_log_that_was_changed_is_told(folder: Path, log: Path, store: Path) ->
     took(store, folder)
     log.write_text(log.read_text().replace("10:06:59", "10:06:58") + THIRD)
     assert [problem.partition(": ")[2] for problem in took(store, folder).problems] == [
-        f"the log was changed: it begins like the {len(FIRST) + 60 * 47:,} bytes that were read of it, and then differs; nothing was read from it"
+        f"the log was changed: it begins like the {len(PUT_OFF) + 60 * 47:,} bytes that were read of it, and then differs; nothing was read from it"
     ]
 
 
@@ -292,7 +282,7 @@ FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 def test_a_full_disk_is_told_and_the_store_is_as_it_was(folder: Path, log: Path, store: Path) -> None:
     took(store, folder)
     before = tree(store)
-    add(log, SECOND + THIRD)
+    add(log, DELIVERED + THIRD)
     done = subprocess.run(
         [sys.executable, "-c", FULL, "ingest", "--store", str(store), str(log)],
         capture_output=True,
@@ -322,7 +312,7 @@ def test_what_is_no_file_is_refused(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     read, write = os.pipe()
-    os.write(write, FIRST.encode())
+    os.write(write, PUT_OFF.encode())
     os.close(write)
     with open(read) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)

@@ -18,19 +18,8 @@ from logscan.history import journals
 from logscan.history.ingest import Ingested, ingest
 from logscan.history.manifest import MANIFEST, KnownJournal, load_manifest
 from logscan.reading.sources import find_sources
+from retried import DELIVERED, PUT_OFF, REFUSED
 from rotating import RotatingLog
-
-FIRST = """\
-2026-11-22T10:00:00+00:00 mx1 postfix/cleanup[9]: 4BX7KC0MTN: message-id=<m1@example.com>
-2026-11-22T10:00:01+00:00 mx1 postfix/qmgr[8]: 4BX7KC0MTN: from=<a@example.com>, size=4711, nrcpt=1 (queue active)
-2026-11-22T10:05:00+00:00 mx1 postfix/smtp[11]: 4BX7KC0MTN: to=<b@example.net>, relay=mx.example.net[192.0.2.7]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=4.7.0, status=deferred (host mx.example.net[192.0.2.7] said: 421 4.7.0 Slow down (in reply to MAIL FROM command))
-"""
-SECOND = """\
-2026-11-22T23:59:00+00:00 mx1 postfix/smtp[11]: 4BX7KC0MTN: to=<b@example.net>, relay=mx.example.net[192.0.2.7]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=2.0.0, status=sent (250 2.0.0 Ok)
-"""
-THIRD = """\
-2026-11-23T00:02:00+00:00 mx1 postfix/smtpd[10]: NOQUEUE: reject: RCPT from unknown[203.0.113.9]: 554 5.7.1 <x@example.org>: Relay access denied; from=<a@example.com> to=<x@example.org> proto=ESMTP helo=<pc>
-"""
 
 
 @pytest.fixture
@@ -63,22 +52,22 @@ def known(store: Path) -> KnownJournal:
 
 
 def test_only_new_entries_are_read(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     assert [(done.lines, done.rows, done.logs) for done in (took(store), took(store))] == [
         (3, 1, 1),
         (0, 0, 0),
     ]
-    journal.add(SECOND)
-    journal.add(THIRD, as_bytes=True)
+    journal.add(DELIVERED)
+    journal.add(REFUSED, as_bytes=True)
     assert took(store).lines == 2
     assert rows(store) == logscan.read_table().to_pylist()
     assert [row["line"] for row in rows(store)] == [3, 4, 5]
 
 
 def test_what_old_entries_told_is_known_to_new_ones(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     took(store)
-    journal.add(SECOND)
+    journal.add(DELIVERED)
     took(store)
     sent = rows(store)[-1]
     assert (sent["sender"], sent["size"], sent["message_id"]) == ("a@example.com", 4711, "m1@example.com")
@@ -107,7 +96,7 @@ def test_context_does_not_grow_with_the_journal(
 
 
 def test_two_at_once_wait_for_each_other(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST + SECOND + THIRD)
+    journal.add(PUT_OFF + DELIVERED + REFUSED)
     threads = [threading.Thread(target=took, args=(store,)) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -119,12 +108,12 @@ def test_two_at_once_wait_for_each_other(journal: FakeJournal, store: Path) -> N
 def test_what_is_added_while_it_is_read_is_left_for_later(
     journal: FakeJournal, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     portion = journals.journal_portion
 
     def growing(*arguments: Any) -> journals.JournalPortion:
         found = portion(*arguments)
-        journal.add(SECOND)
+        journal.add(DELIVERED)
         return found
 
     monkeypatch.setattr("logscan.history.portions.journal_portion", growing)
@@ -133,10 +122,10 @@ def test_what_is_added_while_it_is_read_is_left_for_later(
 
 
 def test_entries_that_were_copied_to_another_file_are_known_again(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     took(store)
     journal.copy()
-    journal.add(SECOND)
+    journal.add(DELIVERED)
     done = took(store)
     assert (done.lines, done.warnings) == (1, [])
     assert rows(store)[-1]["sender"] == "a@example.com"
@@ -145,7 +134,7 @@ def test_entries_that_were_copied_to_another_file_are_known_again(journal: FakeJ
 def test_each_machine_has_a_journal_of_its_own(
     journal: FakeJournal, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     for machine in ("a" * 32, "b" * 32, "a" * 32):
         (tmp_path / "machine-id").write_text(f"{machine}\n")
         monkeypatch.setattr("logscan.reading.places._MACHINE_ID", tmp_path / "machine-id")
@@ -160,9 +149,9 @@ def test_each_machine_has_a_journal_of_its_own(
 
 
 def test_after_a_gap_reading_goes_on_with_what_is_there(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     took(store)
-    journal.add(SECOND + THIRD)
+    journal.add(DELIVERED + REFUSED)
     journal.vacuum(3)
     done = took(store)
     assert done.lines == 2
@@ -175,9 +164,9 @@ def test_after_a_gap_reading_goes_on_with_what_is_there(journal: FakeJournal, st
 
 
 def test_old_entries_that_are_dropped_are_not_missed(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     took(store)
-    journal.add(SECOND)
+    journal.add(DELIVERED)
     journal.vacuum(2)
     done = took(store)
     assert (done.lines, done.warnings) == (1, [])
@@ -188,7 +177,7 @@ def test_old_entries_that_are_dropped_are_not_missed(journal: FakeJournal, store
 
 
 def test_a_journal_that_breaks_off_is_taken_as_far_as_it_goes(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST + SECOND)
+    journal.add(PUT_OFF + DELIVERED)
     whole = journal.script
     journal.answers(
         f"{whole.replace('lines(lines)', 'lines(lines[:3] + [line[:40] for line in lines[3:]])')}\nsys.exit(3)\n"
@@ -205,7 +194,7 @@ def test_a_journal_that_nothing_recognises_is_tried_again(journal: FakeJournal, 
     journal.add("2026-11-22T09:00:00+00:00 mx1 fetchmail[7]: nothing that is known\n")
     with pytest.raises(NothingUnderstood, match="not recognised"):
         took(store)
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     assert took(store).lines == 4
 
 
@@ -245,7 +234,7 @@ def test_a_journal_without_cursors_is_refused(journal: FakeJournal, store: Path)
 def test_show_tells_how_far_the_journal_was_read(
     journal: FakeJournal, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     assert run(["ingest", "--store", str(store)]) == 0
     assert run(["store", "show", "--store", str(store)]) == 0
     told = capsys.readouterr()
@@ -254,7 +243,7 @@ def test_show_tells_how_far_the_journal_was_read(
 
 
 def test_compact_keeps_how_far_the_journal_was_read(journal: FakeJournal, store: Path) -> None:
-    for text in (FIRST, SECOND):
+    for text in (PUT_OFF, DELIVERED):
         journal.add(text)
         took(store)
     before = known(store)
@@ -266,20 +255,20 @@ def test_compact_keeps_how_far_the_journal_was_read(journal: FakeJournal, store:
 def test_a_store_from_before_journals_were_read_goes_on(
     journal: FakeJournal, store: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "mail.log").write_text(FIRST)
+    (tmp_path / "mail.log").write_text(PUT_OFF)
     ingest(store, lambda: find_sources(tmp_path / "mail.log"), tz="UTC")
     manifest = json.loads((store / MANIFEST).read_text())
     (store / MANIFEST).write_text(json.dumps({**manifest, "store": 1}))
     assert ingest(store, lambda: find_sources(tmp_path / "mail.log"), tz="UTC").lines == 0
-    journal.add(SECOND)
+    journal.add(DELIVERED)
     took(store)
     assert [row["code"] for row in rows(store)] == [421, 250]
     assert json.loads((store / MANIFEST).read_text())["store"] == 2
 
 
 def test_a_file_of_entries_is_a_file(journal: FakeJournal, store: Path) -> None:
-    journal.add(FIRST)
+    journal.add(PUT_OFF)
     ingest(store, lambda: find_sources(journal.entries))
-    journal.add(SECOND)
+    journal.add(DELIVERED)
     assert ingest(store, lambda: find_sources(journal.entries)).lines == 1
     assert rows(store)[-1]["source"] == str(journal.entries)

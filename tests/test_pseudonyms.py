@@ -161,6 +161,43 @@ def test_without_a_key_every_run_has_its_own(
     assert senders("third.jsonl") != senders("fourth.jsonl")
 
 
+def test_a_key_in_the_configuration_makes_runs_agree_and_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def senders(name: str, key: str) -> list[str]:
+        configuration = tmp_path / "logscan.toml"
+        configuration.write_text(f'[own]\nanonymize_key = "{key}"\n')
+        output = tmp_path / name
+        assert (
+            run(
+                [
+                    "--config",
+                    str(configuration),
+                    "export",
+                    "-q",
+                    "--anonymize",
+                    str(SAMPLES[0]),
+                    "-o",
+                    str(output),
+                ]
+            )
+            == 0
+        )
+        return [json.loads(line)["sender"] for line in output.read_text().splitlines()]
+
+    monkeypatch.delenv(KEY_VARIABLE)
+    first = senders("first.jsonl", "one key")
+    assert senders("second.jsonl", "one key") == first
+    assert senders("third.jsonl", "another") != first
+    monkeypatch.setenv(KEY_VARIABLE, "one key")
+    assert senders("fourth.jsonl", "another") == first
+    capsys.readouterr()
+    assert run(["--config", str(tmp_path / "logscan.toml"), "config", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert 'anonymize_key = "…"' in shown
+    assert "another" not in shown
+
+
 # ---- single values
 
 NAMED = Pseudonyms(b"a key for tests")

@@ -40,7 +40,7 @@ class KnownPeers:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The site whose log it is: its mail ``domains``, its own ``relays``, and ``names`` for others.
+    """The site whose log it is: its mail ``domains``, its own ``relays``, ``names`` for others, a key for pseudonyms.
 
     Relays and names are given by address, network (``192.0.2.0/24``) or host name, which stands for all hosts
     under it too. Of several that hold a peer the narrowest counts, and any network before any host name.
@@ -49,6 +49,7 @@ class Site:
     domains: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    anonymize_key: str | None = field(default=None, repr=False)
 
     def known_in(self, replies: pa.Table) -> KnownPeers:
         """The peers of a replies table that the site has words for.

@@ -65,12 +65,14 @@ class Pseudonyms:
         self._users: set[str] = set()
 
     @classmethod
-    def of_run(cls, own_domains: Iterable[str] = (), *, keep_networks: bool = False) -> Pseudonyms:
-        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY; without one, under a key that is soon forgotten.
+    def of_run(
+        cls, own_domains: Iterable[str] = (), key: str | None = None, *, keep_networks: bool = False
+    ) -> Pseudonyms:
+        """Pseudonyms under the key in LOGSCAN_ANONYMIZE_KEY, else under ``key``, else under one that is soon forgotten.
 
         ``own_domains`` are kept, and what lies under them gets pseudonyms under them.
         """
-        key = os.environ.get(KEY_VARIABLE)
+        key = os.environ.get(KEY_VARIABLE) or key
         secret = key.encode("utf-8", "surrogateescape") if key else secrets.token_bytes(32)
         return cls(secret, own_domains, keep_networks=keep_networks)
 

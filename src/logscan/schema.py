@@ -48,8 +48,13 @@ SCHEMA_VERSION = 1
 
 SCHEMA = pa.schema([pa.field(name, type_) for name, type_, _ in COLUMNS])
 
-#: Columns that reports may ask for besides: ``delays`` are Postfix's four stages, ``0.1/0.02/3.7/0.3`` seconds.
-REPORT_ONLY = pa.schema([pa.field("delays", pa.string())])
+#: Columns that reports may ask for besides: what ``delay`` is made up of, in seconds.
+REPORT_ONLY = pa.schema(
+    [
+        pa.field(f"delay_{stage}", pa.float64())
+        for stage in ("before_attempt", "in_queue", "connecting", "sending")
+    ]
+)
 
 
 def read_schema(wanted: Iterable[str] | None) -> pa.Schema:

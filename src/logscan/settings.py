@@ -22,6 +22,9 @@ SYSTEM_FILE = Path("/etc/logscan/logscan.toml")
 #: The keys of this section are the user's own: an address, a network or a host name each.
 NAMES = "names"
 
+#: A key whose value is not to be shown.
+HIDDEN = "own.anonymize_key"
+
 _LONGEST_LABEL = 40
 _HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*")
 
@@ -106,6 +109,7 @@ _OPTIONS = {
     "ingest.keep": _COUNT,
     "own.domains": _DOMAINS,
     "own.relays": _PLACES,
+    HIDDEN: _TEXT,
 }
 
 
@@ -141,9 +145,12 @@ class Settings:
         """What the site says about itself."""
         from logscan.known_peers import Site
 
-        own = {name: tuple(values) for name, values in self.section("own").items()}
+        own = self.section("own")
         return Site(
-            **own, names={place: value for key, value in self.values.items() if (place := place_of(key))}
+            domains=tuple(own.get("domains", ())),
+            relays=tuple(own.get("relays", ())),
+            names={place: value for key, value in self.values.items() if (place := place_of(key))},
+            anonymize_key=own.get("anonymize_key"),
         )
 
 

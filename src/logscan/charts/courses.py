@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.charts.bins import Bins
+from logscan.delays import percentiles
 from logscan.flagging.baseline import DAY, SECOND, Flags, Floats, Ints
 from logscan.flagging.negatives import Log, Negatives
 
@@ -77,6 +78,17 @@ class Course:
         """How many of the chosen negative replies there were in each bin."""
         return bins.counts(self.refused.time[chosen], self.refused.count[chosen])
 
+    def by_class(self, bins: Bins) -> dict[str, Ints]:
+        """The negative replies by class in each bin: 421 apart, as it is what spikes are made of; only what occurs."""
+        refused = self.refused
+        is_421 = refused.code == 421
+        kinds = {
+            "421": is_421,
+            "other 4xx" if is_421.any() else "4xx": (refused.family == 4) & ~is_421,
+            "5xx": refused.family == 5,
+        }
+        return {name: self.of(bins, chosen) for name, chosen in kinds.items() if chosen.any()}
+
     def causes(self, top: int) -> Causes | None:
         """The most frequent cause and those with the highest peaks, ``top`` in all, and what is left.
 
@@ -135,12 +147,7 @@ class Course:
             bins=bins,
             deliveries=len(rows),
             percentiles=_percentiles(bins.of(log.times[rows]), delay[rows], len(bins), percents),
-            overall={
-                percent: float(value[0])
-                for percent, value in _percentiles(
-                    np.zeros(len(rows), np.int64), delay[rows], 1, percents
-                ).items()
-            },
+            overall=dict(zip(percents, percentiles(delay[rows], percents), strict=True)),
         )
 
 

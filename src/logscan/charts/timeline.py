@@ -33,6 +33,8 @@ from logscan.flagging.baseline import DAY, SECOND
 from logscan.flagging.findings import CommandRejections, Flag, Spike
 from logscan.rendering.phrases import DIRECTIONS, code_and_cause, plural, span
 
+#: Colours and hatches of the classes.
+_LOOKS = {"421": (VERMILION, ""), "other 4xx": (ORANGE, ""), "4xx": (ORANGE, ""), "5xx": (BLUE, "////")}
 _MOST_FLAGS = 6
 _LANE = 0.19  # inches
 _SHADE, _SHADE_OF_COMMANDS = "#f9d9c3", "#d3e6f3"
@@ -49,7 +51,7 @@ def timeline(course: Course, flags: Sequence[Flag], about: str, day: datetime | 
     bins = course.bins
     if bins is None:
         return None
-    negative = _by_class(course, bins)
+    negative = [Layer(name, counts, *_LOOKS[name]) for name, counts in course.by_class(bins).items()]
     positive = Layer("2xx", course.accepted(bins), GREY)
     shown = sorted(sorted(flags, key=lambda flag: -flag.count)[:_MOST_FLAGS], key=lambda flag: flag.start)
     labels = [_label(flag, course.zone, day) for flag in shown]
@@ -86,19 +88,6 @@ def timeline(course: Course, flags: Sequence[Flag], about: str, day: datetime | 
     hidden = [plural(len(flags) - len(shown), "more flag")] if len(flags) > len(shown) else []
     counts = ", ".join(layer.title for layer in (*negative, positive))
     return Chart(title, f"{'. '.join((f'Replies per {bins.unit}: {counts}', *labels, *hidden))}.", figure)
-
-
-def _by_class(course: Course, bins: Bins) -> list[Layer]:
-    """The negative replies: 421 apart, as it is what spikes are made of; classes without any are left out."""
-    refused = course.refused
-    is_421 = refused.code == 421
-    kinds = (
-        ("421", is_421, VERMILION, ""),
-        ("other 4xx" if is_421.any() else "4xx", (refused.family == 4) & ~is_421, ORANGE, ""),
-        ("5xx", refused.family == 5, BLUE, "////"),
-    )
-    layers = [Layer(name, course.of(bins, chosen), color, hatch) for name, chosen, color, hatch in kinds]
-    return [layer for layer in layers if layer.total]
 
 
 def _title(flags: Sequence[Flag], refused: bool, zone: ZoneInfo, day: datetime | None) -> str:

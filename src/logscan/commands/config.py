@@ -8,12 +8,15 @@ from textwrap import wrap
 from typing import Any
 
 from logscan.commands.output import show
-from logscan.settings import NAMES, candidates, known_keys, line_of, load, place_of
+from logscan.settings import HIDDEN, NAMES, candidates, known_keys, line_of, load, place_of
 from logscan.terminal import sanitise
 
 
 def show_settings(named: str | None) -> int:
-    """Print every value that is set, as TOML, with the place that sets it; then the keys that are not set."""
+    """Print every value that is set, as TOML, with the place that sets it; then the keys that are not set.
+
+    Of what is hidden only the place is shown.
+    """
     settings = load(named)
     section = blank = ""
     names = [key for key in settings.values if place_of(key)]
@@ -28,7 +31,8 @@ def show_settings(named: str | None) -> int:
         blank = "\n"
         path = settings.origins[key]
         line = line_of(key, path.read_text(encoding="utf-8"))
-        _line(f"{name} = {_toml(settings.values[key])}  # {path}:{line}")
+        value = "…" if key == HIDDEN else settings.values[key]
+        _line(f"{name} = {_toml(value)}  # {path}:{line}")
     unset = [key for key in known_keys() if key not in settings.values]
     if settings.values:
         _line("")

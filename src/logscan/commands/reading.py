@@ -20,7 +20,6 @@ from logscan.flagging.greylisting import recognise
 from logscan.history.store import existing
 from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
-from logscan.pseudonyms import Pseudonyms
 from logscan.scan import Scan, check, scan
 from logscan.schema import SCHEMA, read_schema
 from logscan.selection import Selection
@@ -29,6 +28,7 @@ from logscan.windows import Window, window
 
 if TYPE_CHECKING:
     from logscan.flagging.flags import FlagOptions
+    from logscan.pseudonyms import Pseudonyms
     from logscan.reporting import Report
 
 
@@ -50,9 +50,7 @@ class Reading:
         if options.code is not None and not codes:
             raise UsageError("--code names no code (421, 5xx, 4.7.0 or 4.7.x)")
         self._selection = Selection(codes, options.direction, options.peer or ())
-        hidden = options.anonymize or options.anonymize_keep_network
-        keep = options.anonymize_keep_network
-        self._pseudonyms = Pseudonyms.of_run(site.domains, keep_networks=keep) if hidden else None
+        self._pseudonyms = _pseudonyms(options, site)
         if options.store is not None and options.paths:
             raise UsageError(f"--store {options.store} is read instead of a PATH; name the one or the other")
         self._store = None if options.store is None else Path(options.store).expanduser()
@@ -91,8 +89,8 @@ class Reading:
 
     def table(self) -> pa.Table:
         """The wanted rows with causes, greylisting by behaviour included."""
-        known = read_schema(self._columns)
-        schema = known if self._columns is None else pa.schema([known.field(name) for name in self._columns])
+        every = read_schema(self._columns)
+        schema = every if self._columns is None else pa.schema([every.field(name) for name in self._columns])
         batches = (batch.select(schema.names) for batch in self.batches())
         table = pa.Table.from_batches(batches, schema).unify_dictionaries()
         replies = recognise(assign_causes(table))
@@ -168,3 +166,11 @@ class Reading:
         """The exit status: 3 if an input could not be read."""
         problems = self._problems or (self._scan and self._scan.problems)
         return UnreadableInput.exit_status if problems else 0
+
+
+def _pseudonyms(options: ReadOptions, site: Site) -> Pseudonyms | None:
+    if not (options.anonymize or options.anonymize_keep_network):
+        return None
+    from logscan.pseudonyms import Pseudonyms
+
+    return Pseudonyms.of_run(site.domains, site.anonymize_key, keep_networks=options.anonymize_keep_network)

@@ -10,13 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.logs.durations import seconds
+from logscan.schema import REPORT_ONLY
 
 Columns = dict[str, pa.Array]
 
 #: So many words are renamed one by one; more, in the column's dictionary.
 _FEW = 4
 #: Columns that hold numbers, with their types in the replies table.
-NUMBERS = {"size": pa.int64(), "delay": pa.float64(), "peer_port": pa.int32(), "code": pa.int16()}
+NUMBERS = {
+    "size": pa.int64(),
+    "delay": pa.float64(),
+    "peer_port": pa.int32(),
+    "code": pa.int16(),
+    **{field.name: field.type for field in REPORT_ONLY},
+}
 #: Where an empty text means that nothing is known (the empty sender is the null sender).
 _NEVER_EMPTY = frozenset({"peer_name", "peer_ip", "peer_port", "helo", "sasl_username", "message_id"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from logscan.codes.catalogue import name_of
 from logscan.comparison import MEASURES, changes, refusals_of, totals_of
@@ -145,18 +145,14 @@ def _reason(reason: Reason, known: KnownPeers) -> Row:
 def _replies(kinds: Iterable[Kind], shown: int) -> Table:
     """Replies on the wire by what they were; refusals first."""
     fields = ("negative", "direction", "code", "enhanced", "command", "cause")
-    wire = [kind for kind in kinds if kind.on_the_wire]
-    inferred = {
-        tuple(key): count for *key, count in totals((k for k in wire if k.basis == "inferred"), *fields)
-    }
-    found = sorted(totals(wire, *fields), key=lambda row: not row[0])
+    found = _totals((kind for kind in kinds if kind.on_the_wire), *fields)
+    found.sort(key=lambda row: not row[0][0])
     rows = []
-    for *key, count in found:
-        _, direction, code, enhanced, command, cause = key
+    for (_, direction, code, enhanced, command, cause), count, inferred in found:
         rows.append(
             Row(
                 (
-                    counted(count, inferred.get(tuple(key), 0)),
+                    counted(count, inferred),
                     DIRECTIONS[direction],
                     code_text(code, enhanced),
                     command or "",
@@ -166,7 +162,7 @@ def _replies(kinds: Iterable[Kind], shown: int) -> Table:
             )
         )
     return Table(
-        title=f"Replies ({sum(count for *_, count in found):,})",
+        title=f"Replies ({sum(count for _, count, _ in found):,})",
         columns=(
             Column("n", number=True),
             Column("who"),
@@ -180,28 +176,24 @@ def _replies(kinds: Iterable[Kind], shown: int) -> Table:
     )
 
 
+def _totals(kinds: Iterable[Kind], *fields: str) -> list[tuple[tuple[Any, ...], int, int]]:
+    """For each combination of the fields how many replies there are, and how many of these are inferred."""
+    kinds = list(kinds)
+    inferred = {
+        tuple(key): count for *key, count in totals((k for k in kinds if k.basis == "inferred"), *fields)
+    }
+    return [(tuple(key), count, inferred.get(tuple(key), 0)) for *key, count in totals(kinds, *fields)]
+
+
 def _by_cause(kinds: Iterable[Kind]) -> Table:
     """What 421 was answered for: the most general of the codes says little by itself."""
-    wire = [kind for kind in kinds if kind.on_the_wire and kind.code == 421]
-    inferred = {
-        (direction, cause): count
-        for direction, cause, count in totals(
-            (kind for kind in wire if kind.basis == "inferred"), "direction", "cause"
-        )
-    }
-    found = totals(wire, "direction", "cause")
+    found = _totals((kind for kind in kinds if kind.on_the_wire and kind.code == 421), "direction", "cause")
     return Table(
-        title=f"421 by cause ({sum(count for *_, count in found):,})",
+        title=f"421 by cause ({sum(count for _, count, _ in found):,})",
         columns=(Column("n", number=True), Column("who"), Column("cause", wide=True)),
         rows=tuple(
-            Row(
-                (
-                    counted(count, inferred.get((direction, cause), 0)),
-                    DIRECTIONS[direction],
-                    cause_label(cause),
-                )
-            )
-            for direction, cause, count in found
+            Row((counted(count, inferred), DIRECTIONS[direction], cause_label(cause)))
+            for (direction, cause), count, inferred in found
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -28,9 +28,8 @@ _NARROWEST = 3  # a shorter spike would not be seen
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One class of replies: its number from 1 on, its name, its count, and the outline of its bars as an SVG path."""
+    """One class of replies: its name, its count, and the outline of its bars as an SVG path."""
 
-    number: int
     name: str
     total: int
     path: str
@@ -63,10 +62,8 @@ def timeline_of(report: Report) -> Timeline | None:
     bins = course.bins
     if bins is None or not len(course.refused):
         return None
-    family, is_421 = course.refused.family, course.refused.code == 421
-    kinds = (("421", is_421), ("other 4xx", (family == 4) & ~is_421), ("5xx", family == 5))
-    counts = [(name, course.of(bins, chosen)) for name, chosen in kinds]
-    most = int(np.sum([found for _, found in counts], axis=0).max())
+    counts = course.by_class(bins)
+    most = int(np.sum(list(counts.values()), axis=0).max())
     day = report.window.start if report.window.within_a_day(zone) else None
     return Timeline(
         layers=tuple(_layers(counts, bins, most)),
@@ -86,12 +83,10 @@ def timeline_of(report: Report) -> Timeline | None:
     )
 
 
-def _layers(counts: list[tuple[str, Ints]], bins: Bins, most: int) -> Iterator[Layer]:
+def _layers(counts: Mapping[str, Ints], bins: Bins, most: int) -> Iterator[Layer]:
     below = np.zeros(len(bins), np.int64)
     places = [_place(bins, edge) for edge in bins.edges.tolist()]
-    for order, (name, found) in enumerate(counts, start=1):
-        if not found.any():
-            continue
+    for name, found in counts.items():
         bars = []
         for number in np.flatnonzero(found).tolist():
             foot = HEIGHT - HEIGHT * int(below[number]) / most
@@ -99,7 +94,7 @@ def _layers(counts: list[tuple[str, Ints]], bins: Bins, most: int) -> Iterator[L
             width = places[number + 1] - places[number]
             bars.append(f"M{places[number]:.1f},{foot:.1f}v-{height:.1f}h{width:.1f}v{height:.1f}z")
         below += found
-        yield Layer(order, name, int(found.sum()), "".join(bars))
+        yield Layer(name, int(found.sum()), "".join(bars))
 
 
 def _ticks(bins: Bins, zone: ZoneInfo) -> Iterator[Mark]:
