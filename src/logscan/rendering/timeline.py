@@ -1,4 +1,4 @@
-"""Negative replies over time as shapes for a page, with the spikes that were flagged behind them."""
+"""Replies by class over time as shapes for a page, with the spikes that were flagged behind them."""
 
 from __future__ import annotations
 
@@ -45,28 +45,36 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """``layers`` stand on each other; the highest bar is ``most`` replies per ``unit``."""
+class Panel:
+    """``layers`` that stand on each other; the highest bar is ``most`` replies."""
 
+    title: str
     layers: tuple[Layer, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Panels with an axis in common; each bar counts the replies of one ``unit`` of time."""
+
+    panels: tuple[Panel, ...]
     spikes: tuple[Mark, ...]
     ticks: tuple[Mark, ...]
-    most: int
     unit: str
 
 
 def timeline_of(report: Report) -> Timeline | None:
-    """The timeline of a report; None without times, or if nothing was refused."""
+    """The timeline of a report: refusals, and what was accepted, which is mostly far more; None without times."""
     zone = ZoneInfo(report.tz)
     course = Course(report.replies, zone)
     bins = course.bins
-    if bins is None or not len(course.refused):
+    if bins is None:
         return None
-    counts = course.by_class(bins)
-    most = int(np.sum(list(counts.values()), axis=0).max())
+    accepted = course.accepted(bins)
+    panels = (("Refused", course.by_class(bins)), ("Accepted", {"2xx": accepted} if accepted.any() else {}))
     day = report.window.start if report.window.within_a_day(zone) else None
     return Timeline(
-        layers=tuple(_layers(counts, bins, most)),
+        panels=tuple(_panel(title, counts, bins) for title, counts in panels if counts),
         spikes=tuple(
             _mark(
                 bins,
@@ -78,9 +86,13 @@ def timeline_of(report: Report) -> Timeline | None:
             if isinstance(flag, Spike)
         ),
         ticks=tuple(_ticks(bins, zone)),
-        most=most,
         unit=bins.unit,
     )
+
+
+def _panel(title: str, counts: Mapping[str, Ints], bins: Bins) -> Panel:
+    most = int(np.sum(list(counts.values()), axis=0).max())
+    return Panel(title, tuple(_layers(counts, bins, most)), most)
 
 
 def _layers(counts: Mapping[str, Ints], bins: Bins, most: int) -> Iterator[Layer]:
