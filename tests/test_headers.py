@@ -63,11 +63,12 @@ def damaged(draw: st.DrawFn, frame: str) -> bytes:
 
 def as_dicts(records: Records) -> list[dict[str, Any]]:
     values, zones = records.times(np.arange(len(records)))
+    messages = records.messages(np.arange(len(records)))
     columns = {name: column.to_pylist() for name, column in records.columns.items()}
     return [
         {
             "line": int(records.index[place]),
-            "message": records.message[place].as_py(),
+            "message": messages[place].as_py(),
             "time": (int(values[place]), int(zones[place])),
             **{name: column[place] for name, column in columns.items() if column[place] is not None},
         }

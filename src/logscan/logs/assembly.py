@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.columns import NUMBERS, Columns, as_text, rename_values, typed
+from logscan.logs.columns import NUMBERS, Columns, as_text, completed, rename_values, typed
 from logscan.logs.definitions import Rule
 from logscan.logs.eights import Positions
 from logscan.logs.logged_replies import split_replies, unquote_replies
@@ -71,7 +71,7 @@ class Completion:
                 columns[name] = constants
             elif column.null_count:
                 type_ = NUMBERS.get(name, pa.string())
-                columns[name] = pc.coalesce(typed(name, column, type_), constants.cast(type_))
+                columns[name] = completed(typed(name, column, type_), constants.cast(type_))
         rename_values(columns, self.values)
         return columns
 
@@ -132,7 +132,7 @@ def assemble(
         elif column is not None:
             column = typed(name, column, type_).take(index)
             if above is not None and column.null_count:
-                column = pc.coalesce(column, typed(name, above.take(header), type_))
+                column = completed(column, typed(name, above.take(header), type_))
         elif above is not None:
             column = typed(name, above.take(header), type_)
         else:

@@ -7,7 +7,7 @@ may fit; what remains is searched for the literals of all rules. Rules are tried
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from logscan.coverage import MOST_EXAMPLES
 from logscan.errors import ParserError
-from logscan.logs.assembly import ROW_SCHEMA, Completion, Found, add_header, assemble, in_order
+from logscan.logs.assembly import ROW_SCHEMA, Completion, add_header, assemble, in_order
 from logscan.logs.columns import Columns
 from logscan.logs.cutting import segments
 from logscan.logs.definitions import LogParser, Rule
@@ -40,7 +40,7 @@ from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
 from logscan.logs.records import Records, records_behind, split_records
 from logscan.logs.repetitions import REPEATED, last_repeated, say_last_repeated, unfold_repeated
 from logscan.logs.rulesets import alternation
-from logscan.logs.services import Services
+from logscan.logs.services import Daemons, Services
 from logscan.logs.steps import names_of, steps_in_order, unfold
 
 
@@ -164,7 +164,8 @@ class Engine:
             if self.frame.tagged:
                 rest = self._own(lines, rest)
             hits = rest[lines.holding(rest, self._interest)]
-            self._apply(split_records(lines, hits, self.frame), prefix, block, done)
+            records = split_records(lines, hits, self.frame)
+            self._apply(records, self._daemons(records), prefix, block, done)
             self._settle(
                 lines, rest, lambda places: split_records(lines, rest[places], self.frame), block, done
             )
@@ -180,27 +181,30 @@ class Engine:
         done: npt.NDArray[np.bool_],
     ) -> None:
         """Parse lines whose headers are known: by their first words, and what those do not tell, by search."""
-        if "service" in headers.spans:
-            services = segments(lines.data, *headers.spans["service"])
-            own = np.sort(
-                np.concatenate([np.array([], np.int64), *(p for _, p in self._services.places(services))])
-            )
-            headers = headers.at(own) if len(own) < len(headers) else headers
+        daemons, numbers = self._numbered(
+            segments(lines.data, *headers.spans["service"]) if "service" in headers.spans else None,
+            len(headers),
+        )
+        if numbers.min(initial=0) < 0:
+            headers, numbers = headers.at(own := np.flatnonzero(numbers >= 0)), numbers[own]
         word, sure = headers.words(lines)
         which, ignored = self._by_first_word(lines, headers.index, letters_at(lines, headers.index, word))
         done[headers.index[ignored]] = True
         # Without a rule's first word, only rules that may begin anyhow are left, or all where the word is in doubt.
         prefix[headers.index] = np.where(sure & (which < 0), OTHER_WORD, which)
-        wanted = [np.flatnonzero(which >= 0)]
+        wanted = which >= 0
         for here, regex in ((~sure, self._interest), (sure, self._unprefixed)):
             places = np.flatnonzero(here & (which < 0) & ~ignored)
-            wanted.append(places[lines.holding(headers.index[places], regex)])
-        self._apply(records_behind(lines, headers.at(np.sort(np.concatenate(wanted)))), prefix, block, done)
+            wanted[places] = lines.holding(headers.index[places], regex)
+        hits = np.flatnonzero(wanted)
+        self._apply(records_behind(lines, headers.at(hits)), (daemons, numbers[hits]), prefix, block, done)
         doubtful = np.flatnonzero(~sure & (which >= 0) & ~done[headers.index])
         if len(doubtful):
             prefix[headers.index[doubtful]] = ANY_WORD
             hits = doubtful[lines.holding(headers.index[doubtful], self._interest)]
-            self._apply(records_behind(lines, headers.at(hits)), prefix, block, done)
+            self._apply(
+                records_behind(lines, headers.at(hits)), (daemons, numbers[hits]), prefix, block, done
+            )
         rest = headers.at(np.flatnonzero(~done[headers.index]))
         self._settle(lines, rest.index, lambda places: records_behind(lines, rest.at(places)), block, done)
 
@@ -230,17 +234,15 @@ class Engine:
             alone = np.setdiff1d(rest, records.index, assume_unique=True)
             goes_on = pc.match_substring_regex(lines.at(alone), self.frame.continuation)
             block.understood += pc.sum(goes_on).as_py()
-        for _, places in self._services_of(records):
-            block.unparsed += len(places)
-            for place in places[: MOST_EXAMPLES - len(block.examples)]:
-                block.examples.append(lines.example(int(records.index[place])))
+        own = records.index[self._daemons(records)[1] >= 0]
+        block.unparsed += len(own)
+        block.examples += [lines.example(int(line)) for line in own[: MOST_EXAMPLES - len(block.examples)]]
 
     def _own(self, lines: Lines, places: Positions) -> Positions:
         """Those of some lines that belong to this parser's services."""
         places = places[lines.holding(places, self._services.sign)]
         records = split_records(lines, places, self.frame)
-        own = [records.index[here] for _, here in self._services_of(records)]
-        return np.unique(np.concatenate(own)) if own else places[:0]
+        return records.index[self._daemons(records)[1] >= 0]
 
     def _by_first_word(
         self, lines: Lines, index: Positions, words: Words
@@ -259,31 +261,29 @@ class Engine:
             which[places] = number
         return which, ignored & (which < 0)
 
-    def _services_of(self, records: Records) -> Iterator[tuple[str, Positions]]:
-        """Each owned daemon with the places of its records."""
-        services = records.columns.get("service")
-        if services is not None:
-            yield from self._services.places(services)
-        elif len(records) and (daemon := self._services.daemon("")) is not None:
-            yield daemon, np.arange(len(records))
+    def _daemons(self, records: Records) -> Daemons:
+        """The daemons that wrote some records."""
+        return self._numbered(records.columns.get("service"), len(records))
 
-    def _apply(self, records: Records, prefix: Positions, block: Block, done: npt.NDArray[np.bool_]) -> None:
+    def _numbered(self, services: pa.Array | None, count: int) -> Daemons:
+        """The daemons that services name; without services all lines are of the one that needs no name."""
+        return self._services.numbered(pa.nulls(count, pa.string()) if services is None else services)
+
+    def _apply(
+        self,
+        records: Records,
+        daemons: Daemons,
+        prefix: Positions,
+        block: Block,
+        done: npt.NDArray[np.bool_],
+    ) -> None:
         if not len(records):
             return
         counts = unfold_repeated(records)
         # What was repeated may begin with any word.
         prefix[records.index[list(counts)]] = ANY_WORD
-        found: list[Found] = []
-        for daemon, own in self._services_of(records):
-            numbers = prefix[records.index[own]]
-            for number in np.unique(numbers):
-                places = own[numbers == number]
-                texts = (
-                    records.message if len(places) == len(records) else records.message.take(pa.array(places))
-                )
-                found += self._matcher.match(self._matcher.rules_for(daemon, int(number)), places, texts)
         replies = []
-        for part in found:
+        for part in self._matcher.found(records, daemons, prefix[records.index]):
             done[records.index[part.places]] = True
             unfold(part.columns, self._own_steps[part.rule.name], self._wanted)
             if part.rule.role == "reply":

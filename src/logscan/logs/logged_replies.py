@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.columns import Columns, as_text
+from logscan.logs.columns import Columns, as_text, completed, replaced
 from logscan.logs.cutting import tails
 from logscan.replies import Reply, split_reply
 
@@ -36,15 +35,15 @@ def split_replies(columns: Columns) -> None:
         few = replies.filter(several).dictionary_encode()
         split = [_split_logged_reply(value) for value in few.dictionary.to_pylist()]
         where = np.flatnonzero(np.asarray(several))
-        code = _replace(code, where, pa.array([s.code for s in split], pa.int16()).take(few.indices))
-        enhanced = _replace(
+        code = replaced(code, where, pa.array([s.code for s in split], pa.int16()).take(few.indices))
+        enhanced = replaced(
             enhanced, where, pa.array([s.enhanced for s in split], pa.string()).take(few.indices)
         )
-        text = _replace(text, where, pa.array([s.text for s in split], pa.string()).take(few.indices))
+        text = replaced(text, where, pa.array([s.text for s in split], pa.string()).take(few.indices))
     new = {"code": code, "enhanced": enhanced, "text": text}
     for name, values in new.items():
         old = columns.get(name)
-        columns[name] = values if old is None else pc.coalesce(values, old.cast(values.type))
+        columns[name] = values if old is None else completed(values, old.cast(values.type))
 
 
 def unquote_replies(columns: Columns) -> None:
@@ -52,7 +51,7 @@ def unquote_replies(columns: Columns) -> None:
     quoted = as_text(columns.pop("quoted_reply"))
     plain = pc.replace_substring_regex(quoted, r"\\(.)", r"\1") if _holds(quoted, "\\") else quoted
     old = columns.get("reply")
-    columns["reply"] = plain if old is None else pc.coalesce(plain, as_text(old))
+    columns["reply"] = plain if old is None else completed(plain, as_text(old))
 
 
 def _holds(texts: pa.Array, fragment: str) -> bool:
@@ -75,9 +74,3 @@ def _split_logged_reply(text: str) -> Reply:
             lines.append(head + rest)
         return split_reply("\n".join(lines))
     return split_reply(text)
-
-
-def _replace(column: pa.Array, places: npt.NDArray[np.int64], values: pa.Array) -> pa.Array:
-    index = np.arange(len(column))
-    index[places] = len(column) + np.arange(len(places))
-    return pa.concat_arrays([column, values]).take(pa.array(index))

@@ -14,7 +14,9 @@ from logscan.logs.definitions import Rule
 from logscan.logs.dispatch import Prefix, may_begin
 from logscan.logs.eights import Positions
 from logscan.logs.extraction import extract
+from logscan.logs.records import Records
 from logscan.logs.rulesets import Candidate, RuleSet, alternation
+from logscan.logs.services import Daemons
 
 #: In so few texts a look for a rule's literals costs less than to set its regexes up.
 _FEW_TEXTS = 4096
@@ -43,6 +45,17 @@ class Matcher:
             if fitting:
                 candidates.append(Candidate(rule, fitting))
         return RuleSet(candidates)
+
+    def found(self, records: Records, daemons: Daemons, prefix: Positions) -> Iterator[Found]:
+        """What the rules match, by the daemon of each record and the number of its prefix."""
+        names, numbers = daemons
+        group = numbers * (len(self._prefixes) - OTHER_WORD) + prefix - OTHER_WORD
+        order = np.argsort(group, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+            daemon = numbers[places[0]]
+            if daemon >= 0:
+                rules = self.rules_for(names[daemon], int(prefix[places[0]]))
+                yield from self.match(rules, places, records.messages(places))
 
     def match(self, rules: RuleSet, places: Positions, texts: pa.Array) -> Iterator[Found]:
         """Which rule each message is, and what the rule's regexes capture."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _PIECE = re.compile(rb"^([^\n]*? )([^ \n]+ [^ \n]+: )\[(\d{1,3})([/\\])\d{1,3}\] ([^\n]*)", re.MULTILINE)
-_SIGN = b": [1"
+_FIRST_SIGNS = (b": [1/", b": [1\\")
 
 
 def rejoin(data: bytes) -> bytes:
@@ -17,7 +17,7 @@ def rejoin(data: bytes) -> bytes:
 
     Of an entry that goes on in the next block, each block keeps its share.
     """
-    if _SIGN not in data:
+    if not any(sign in data for sign in _FIRST_SIGNS):
         return data
     entries: dict[bytes, list[bytes]] = {}
     closed: set[bytes] = set()

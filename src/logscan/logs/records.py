@@ -23,15 +23,24 @@ _NO_HOST = "-"
 
 @dataclass(slots=True)
 class Records:
-    """Lines with a header: ``index`` within the block, header columns, stamps, and the message's text."""
+    """Lines with a header: ``index`` within the block, header columns, stamps.
+
+    The messages behind the headers go from ``starts`` to ``ends`` in ``data``.
+    """
 
     index: Positions
     columns: Columns
     stamps: list[tuple[Positions, str, pa.Array]]  # places in ``index``, form, texts
-    message: pa.Array
+    data: bytes
+    starts: Positions
+    ends: Positions
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def messages(self, places: Positions) -> pa.Array:
+        """The texts of the messages at some places, which must ascend."""
+        return segments(self.data, self.starts[places], self.ends[places])
 
     def times(self, places: Positions) -> tuple[Int64, Int8]:
         """Values and zones (see ``timestamps.parse``) of the records at ``places``."""
@@ -95,8 +104,9 @@ def records_behind(lines: Lines, headers: Headers) -> Records:
         if len(here):
             starts, ends = headers.spans["stamp"]
             stamps.append((here, form, segments(lines.data, starts[here], ends[here])))
-    ends = lines.ends[headers.index]
-    return Records(headers.index, columns, stamps, segments(lines.data, headers.message, ends))
+    return Records(
+        headers.index, columns, stamps, lines.data, headers.message.copy(), lines.ends[headers.index]
+    )
 
 
 def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
@@ -111,7 +121,8 @@ def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
             parts.append((form, rest[valid], found, length))
             rest = rest[~valid]
     if not parts:
-        return Records(np.array([], np.int64), {}, [], pa.array([], pa.string()))
+        none = np.array([], np.int64)
+        return Records(none, {}, [], lines.data, none, none)
     at = np.concatenate([part[1] for part in parts])
     order = np.argsort(at, kind="stable")
     places = np.empty(len(at), np.int64)
@@ -129,33 +140,28 @@ def split_records(lines: Lines, index: Positions, frame: Frame) -> Records:
         _add(columns, found, here, len(at), frame)
     starts = np.minimum(lines.starts[at] + np.concatenate([part[3] for part in parts]), lines.ends[at])[order]
     at = at[order]
-    records = Records(at, columns, stamps, segments(lines.data, starts, lines.ends[at]))
-    _take_inner(records, frame, lines, starts, np.flatnonzero(wrapped))
+    records = Records(at, columns, stamps, lines.data, starts, lines.ends[at])
+    _take_inner(records, frame, np.flatnonzero(wrapped))
     hosts = records.columns.get("host")
     if hosts is not None and pc.any(unnamed := pc.equal(hosts, _NO_HOST)).as_py():
         records.columns["host"] = pc.if_else(unnamed, None, hosts)
     return records
 
 
-def _take_inner(records: Records, frame: Frame, lines: Lines, starts: Positions, wrapped: Positions) -> None:
+def _take_inner(records: Records, frame: Frame, wrapped: Positions) -> None:
     """Take a further header off the messages that have one; its columns and stamp replace the outer ones."""
-    moved = False
     for form in frame.inner:
         if not len(wrapped):
             break
-        texts = records.message.take(pa.array(wrapped)) if len(wrapped) < len(records) else records.message
-        valid, found, length = _match(form, texts)
+        valid, found, length = _match(form, records.messages(wrapped))
         here = wrapped[valid]
         if not len(here):
             continue
         if form.stamp:
             records.stamps.append((here, form.stamp, found["stamp"]))
         _add(records.columns, found, here, len(records), frame)
-        starts[here] = np.minimum(starts[here] + length, lines.ends[records.index[here]])
+        records.starts[here] = np.minimum(records.starts[here] + length, records.ends[here])
         wrapped = wrapped[~valid]
-        moved = True
-    if moved:
-        records.message = segments(lines.data, starts, lines.ends[records.index])
 
 
 def _add(columns: Columns, found: Columns, places: Positions, count: int, frame: Frame) -> None:

@@ -6,15 +6,16 @@ import re
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.eights import Positions
+from logscan.logs.eights import Positions, eights
 from logscan.logs.lines import Lines
 from logscan.logs.records import Records
 
 #: What stands in such lines of rsyslog, which quote the message.
 REPEATED = ": message repeated "
+#: The first letters of such a message.
+_MESSAGE = np.uint64(int.from_bytes(b"message ", "little"))
 #: The first letters of "last message repeated", which syslogd writes and which speaks of the line before.
 _LAST_MESSAGE = np.uint64(int.from_bytes(b"last mes", "little"))
 _LAST_REPEATED = re.compile(rb" last message repeated (\d{1,6}) times?\s*$")
@@ -25,15 +26,18 @@ def unfold_repeated(records: Records) -> dict[int, int]:
 
     Returns, by place in ``records``, how many lines a record stands for.
     """
-    if not pc.any(pc.starts_with(records.message, REPEATED[2:])).as_py():
+    likely = np.flatnonzero(eights(records.data)[records.starts] == _MESSAGE)
+    if not len(likely):
         return {}
-    found = pc.extract_regex(records.message, r"^message repeated (?P<n>\d{1,6}) times: \[ (?P<m>.*)\]$")
-    where = np.flatnonzero(np.asarray(found.is_valid()))
-    if not len(where):
-        return {}
-    times = found.field("n").take(pa.array(where)).to_pylist()
-    records.message = pc.coalesce(pc.if_else(found.is_valid(), found.field("m"), None), records.message)
-    return {int(place): int(n) for place, n in zip(where, times, strict=True)}
+    found = pc.extract_regex(
+        records.messages(likely), r"^(?P<before>message repeated (?P<times>\d{1,6}) times: \[ ).*\]$"
+    )
+    found, where = found.drop_null(), likely[np.asarray(found.is_valid())]
+    records.starts[where] += np.asarray(pc.binary_length(found.field("before")))
+    records.ends[where] -= 1
+    return {
+        int(place): int(times) for place, times in zip(where, found.field("times").to_pylist(), strict=True)
+    }
 
 
 def say_last_repeated(lines: Lines, messages: Positions) -> npt.NDArray[np.bool_]:

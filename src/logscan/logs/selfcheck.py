@@ -97,7 +97,7 @@ def _same(have: Any, want: Any) -> bool:
 def message_of(engine: Engine, line: str) -> str:
     """What follows the header of a line; empty if it has no header of the parser's frame."""
     records = split_records(split_lines(line.encode() + b"\n"), np.array([0]), engine.frame)
-    return str(records.message[0].as_py()) if len(records) else ""
+    return str(records.messages(np.arange(1))[0].as_py()) if len(records) else ""
 
 
 def claiming_rules(engine: Engine, line: str) -> list[str]:
@@ -105,11 +105,11 @@ def claiming_rules(engine: Engine, line: str) -> list[str]:
     lines = split_lines(line.encode() + b"\n")
     records = split_records(lines, np.array([0]), engine.frame)
     names = []
-    for daemon, _ in engine._services_of(records):
+    for daemon in engine._daemons(records)[0]:
         for rule in engine.parser.rules:
             if rule.services and daemon not in rule.services:
                 continue
-            if extract(records.message, rule.alternatives)[0].any():
+            if extract(records.messages(np.arange(1)), rule.alternatives)[0].any():
                 names.append(rule.name)
     return names
 

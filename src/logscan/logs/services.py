@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from logscan.logs.eights import Positions
+
+#: Names of daemons, and which of them each line is of; -1 for none.
+Daemons = tuple[list[str], Positions]
 
 
 class Services:
@@ -33,14 +35,14 @@ class Services:
         match = self._regex.fullmatch(service)
         return (match.groupdict().get("daemon") or "") if match else None
 
-    def places(self, services: pa.Array) -> Iterator[tuple[str, Positions]]:
-        """Each owned daemon with its places among the services that are named."""
+    def numbered(self, services: pa.Array) -> Daemons:
+        """The daemons that services name; none for what is not this parser's."""
         encoded = services.dictionary_encode()
-        codes = np.asarray(encoded.indices.fill_null(-1))
-        places: dict[str, list[Positions]] = {}
-        for code, service in [*enumerate(encoded.dictionary.to_pylist()), (-1, None)]:
-            daemon = self.daemon(service)
-            if daemon is not None and len(here := np.flatnonzero(codes == code)):
-                places.setdefault(daemon, []).append(here)
-        for daemon, found in places.items():
-            yield daemon, found[0] if len(found) == 1 else np.sort(np.concatenate(found))
+        names: dict[str, int] = {}
+        number_of = [
+            -1 if (daemon := self.daemon(service)) is None else names.setdefault(daemon, len(names))
+            for service in [*encoded.dictionary.to_pylist(), None]
+        ]
+        # A service that is not named has the last place.
+        codes = encoded.indices.fill_null(len(number_of) - 1)
+        return list(names), np.array(number_of, np.int64)[np.asarray(codes)]

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from logscan.logs.columns import Columns, as_text, null_if_empty
+from logscan.logs.columns import Columns, as_text, completed, null_if_empty, replaced
 from logscan.logs.definitions import Alternative
 from logscan.logs.extraction import extract
 
@@ -93,14 +92,19 @@ def _extract_distinct(
 
 def _merge(columns: Columns, new: Columns, places: npt.NDArray[np.bool_]) -> None:
     """Put ``new`` (for the rows where ``places`` is true) into ``columns``; what is null in ``new`` changes nothing."""
-    whole = bool(places.all())
+    where = np.flatnonzero(places)
+    whole = len(where) == len(places)
     for name, values in new.items():
         old = columns.get(name)
         if whole and old is None:
             columns[name] = values
             continue
-        values = null_if_empty(name, values)
-        index = np.full(len(places), len(values), np.int64)
-        index[places] = np.arange(len(values))
-        padded = pa.concat_arrays([as_text(values), pa.nulls(1, pa.string())]).take(pa.array(index))
-        columns[name] = padded if old is None else pc.coalesce(padded, as_text(old))
+        values = as_text(null_if_empty(name, values))
+        old = pa.nulls(len(places), pa.string()) if old is None else as_text(old)
+        if whole:
+            columns[name] = completed(values, old)
+        elif values.null_count:
+            known = np.asarray(values.is_valid())
+            columns[name] = replaced(old, where[known], values.drop_null())
+        else:
+            columns[name] = replaced(old, where, values)
