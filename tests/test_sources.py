@@ -452,11 +452,21 @@ def test_without_paths_the_machines_logs_are_read(machine: Path) -> None:
 def test_without_log_files_the_journal_is_read(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(machine, "var/log/dpkg.log")
     (machine / "var/log/mail.log").touch()
-    journalctl(machine, 'for line in 1 2 3; do echo "{\\"MESSAGE\\":\\"$line $5\\"}"; done', monkeypatch)
+    journalctl(machine, 'for line in 1 2 3; do echo "{\\"MESSAGE\\":\\"$line $6\\"}"; done', monkeypatch)
     (source,) = find_sources([])
     assert source.name == "journal"
     assert source.head(14) == b'{"MESSAGE":"1 '
     assert text(source).count(b"SYSLOG_FACILITY=2") == 3
+
+
+def test_of_the_journal_long_messages_are_asked_for_too(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # journalctl gives null for what has more than 4,096 bytes, but with --all.
+    script = 'case $* in *--all*) printf \'{"MESSAGE":"long"}\';; *) printf \'{"MESSAGE":null}\';; esac'
+    journalctl(machine, script, monkeypatch)
+    (source,) = find_sources()
+    assert text(source) == b'{"MESSAGE":"long"}'
 
 
 def test_a_journal_that_breaks_off_is_read_as_far_as_it_goes(

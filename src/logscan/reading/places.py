@@ -34,7 +34,15 @@ MACHINE_FOLDERS = ("/var/log", "/var/spool/exim/log", "/var/spool/exim4/log", "/
 _MACHINE_ID = Path("/etc/machine-id")
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_COMM,_HOSTNAME"
 _MAIL_FACILITY = "SYSLOG_FACILITY=2"  # RFC 5424 section 6.2.1
-_JOURNALCTL = ("--output=json", f"--output-fields={_FIELDS}", "--no-pager", "--quiet", _MAIL_FACILITY)
+# Without --all, messages of over 4,096 bytes come as null.
+_JOURNALCTL = (
+    "--output=json",
+    "--all",
+    f"--output-fields={_FIELDS}",
+    "--no-pager",
+    "--quiet",
+    _MAIL_FACILITY,
+)
 
 
 def mail_logs(folder: str) -> list[str]:
