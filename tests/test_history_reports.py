@@ -97,11 +97,13 @@ def test_every_form_shows_the_comparison(
     assert run(["mail", "--tz", "UTC", *options, "--to", "a@example.com", "--dry-run"]) == 0
 
 
-def test_what_fills_a_day_is_flagged_by_earlier_days(
+def test_what_fills_a_day_is_a_spike_by_earlier_days(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "! 421" not in shown(capsys, str(tmp_path / "mail.log"), "-d", "2026-11-17")
+    text = shown(capsys, str(tmp_path / "mail.log"), "-d", "2026-11-17")
+    assert "! 421 rate limit they→us all the time, 00:00-23:52, 200 replies" in text
     text = shown(capsys, "--store", store, "-d", "2026-11-17")
+    assert "all the time" not in text
     assert re.search(r"! 421 rate limit they→us 00:00-23:\d\d, 200 replies \([0-9.]+ expected\)", text), text
 
 

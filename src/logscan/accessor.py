@@ -229,8 +229,7 @@ def _counts(wire: pd.DataFrame, *keys: str) -> pd.DataFrame:
 
 def _flag_row(flag: Flag) -> dict[str, Any]:
     fields = flag.to_dict()
-    heaviest = max(flag.causes, key=flag.causes.__getitem__, default=None)
     first = flag.peers[0] if flag.peers else None
     peer = first and (first.name or first.ip)
-    # A spike brings its own cause, which may be told from more than the replies.
-    return {"cause": heaviest, **fields, **fields.get("outcome", {}), "peer": peer}
+    # Of rejected commands the cause goes without saying.
+    return {"cause": "command", **fields, **fields.get("outcome", {}), "peer": peer}

@@ -123,14 +123,14 @@ def _flags(axes: Axes, flags: Sequence[Flag], labels: Sequence[str], bins: Bins)
         need = _CHARACTER * len(text) + 0.02
         start, end = np.clip((np.array(_moments(flag)) - left) / (right - left), 0, 1).tolist()
         width = max(end - start, _NARROWEST)
-        is_spike = isinstance(flag, Spike)
+        is_command = isinstance(flag, CommandRejections)
         axes.barh(
             lane + 0.5,
             width * (right - left),
             left=left + start * (right - left),
             height=0.8,
-            facecolor=_SHADE if is_spike else _SHADE_OF_COMMANDS,
-            edgecolor=VERMILION if is_spike else BLUE,
+            facecolor=_SHADE_OF_COMMANDS if is_command else _SHADE,
+            edgecolor=BLUE if is_command else VERMILION,
             linewidth=0.8,
             gid="flag",
         )
@@ -148,7 +148,7 @@ def _flags(axes: Axes, flags: Sequence[Flag], labels: Sequence[str], bins: Bins)
             ha=side,
             va="center",
             fontsize=SMALL - 0.5,
-            color=DARK if not is_spike else "black",
+            color=DARK if is_command else "black",
         )
 
 

@@ -10,7 +10,7 @@ from logscan.commands.output import ascii_only, put, tell
 from logscan.commands.reading import Reading
 from logscan.commands.report_options import ReportOptions
 from logscan.errors import UsageError
-from logscan.flagging.flags import FlagOptions, Spike
+from logscan.flagging.flags import FlagOptions, Spike, Steady
 from logscan.known_peers import Site
 from logscan.plots import PLOT_COLUMNS, save_plots
 from logscan.reporting import Report
@@ -54,8 +54,8 @@ def _kinds(report: Report) -> set[str]:
         kinds.add(flag.kind)
         if isinstance(flag, Spike):
             kinds.add(flag.cause)
-            if flag.cause in TAXONOMY and TAXONOMY[flag.cause].group == "capacity":
-                kinds.add("load")
+        if isinstance(flag, Spike | Steady) and TAXONOMY[flag.cause].group == "capacity":
+            kinds.add("load")
     return kinds
 
 

@@ -32,6 +32,7 @@ class Finding(StrEnum):
     """Kinds of flags that --fail-on knows."""
 
     SPIKE = "spike"
+    STEADY = "steady"
     LOAD = "load"
     GREYLISTING = "greylisting"
     COMMAND_REJECTIONS = "command-rejections"
@@ -60,7 +61,7 @@ class ReportOptions:
         list[Finding] | None,
         typer.Option(
             metavar="KIND",
-            help="Exit with 1 on such a finding: spike (any), load (a spike of load, connections or full disks), "
-            "greylisting (a spike of it), command-rejections, any; may be repeated.",
+            help="Exit with 1 on such a finding: spike (any), steady (421 all the time), load (either, of load, "
+            "connections or full disks), greylisting (a spike of it), command-rejections, any; may be repeated.",
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""What the flags hold: spikes of negative replies, and commands that were rejected."""
+"""What the flags hold: spikes of negative replies, 421 all the time, and commands that were rejected."""
 
 from __future__ import annotations
 
@@ -189,7 +189,42 @@ class CommandRejections:
         }
 
 
-Flag = Spike | CommandRejections
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """421 for most of the log: no peak, but a good part of all that was said.
+
+    ``start`` and ``end`` (excluded) bound the replies, to the second; ``share`` of all replies they were.
+    """
+
+    kind: ClassVar[str] = "steady"
+
+    code: int
+    direction: str | None
+    cause: str
+    start: datetime
+    end: datetime
+    count: int
+    share: float
+    peers: tuple[Peer, ...]
+    distinct_peers: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The flag as in the report's JSON."""
+        return {
+            "kind": self.kind,
+            "code": self.code,
+            "direction": self.direction,
+            "cause": self.cause,
+            "start": instant(self.start),
+            "end": instant(self.end),
+            "count": self.count,
+            "share": round(self.share, 4),
+            "peers": [peer.to_dict() for peer in self.peers],
+            "distinct_peers": self.distinct_peers,
+        }
+
+
+Flag = Spike | Steady | CommandRejections
 
 
 def instant(time: datetime) -> str:

@@ -6,13 +6,24 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-from logscan.flagging.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike
+from logscan.flagging.findings import CommandRejections, Flag, FlagOptions, Outcome, Peak, Peer, Spike, Steady
 from logscan.flagging.negatives import Log, Negatives
 from logscan.flagging.past import Past
 from logscan.flagging.rejections import find_rejections
 from logscan.flagging.spikes import find_spikes
+from logscan.flagging.steady import find_steady
 
-__all__ = ["CommandRejections", "Flag", "FlagOptions", "Outcome", "Peak", "Peer", "Spike", "find_flags"]
+__all__ = [
+    "CommandRejections",
+    "Flag",
+    "FlagOptions",
+    "Outcome",
+    "Peak",
+    "Peer",
+    "Spike",
+    "Steady",
+    "find_flags",
+]
 
 
 def find_flags(
@@ -21,10 +32,11 @@ def find_flags(
     own: Collection[str] = (),
     past: Past | None = None,
 ) -> list[Flag]:
-    """The flags of a replies table with causes: spikes in order of time, then rejected commands, most first.
+    """The flags of a replies table with causes: spikes in order of time, 421 all the time, then rejected commands.
 
     ``own`` are names and addresses of the site's own relays, which are no scanners. ``past`` is what earlier days
     were like; without it the table itself tells what to expect.
     """
     refused = Negatives.of(Log(replies))
-    return [*find_spikes(refused, options, past), *find_rejections(refused, options, own)]
+    spikes = find_spikes(refused, options, past)
+    return [*spikes, *find_steady(refused, spikes, options), *find_rejections(refused, options, own)]

@@ -20,6 +20,11 @@ def moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+def microseconds(time: datetime) -> int:
+    """How long after the beginning of 1970 a time lies; what ``moment`` undoes."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
 def seconds_around(refused: Negatives) -> tuple[int, int]:
     """The whole seconds that hold all the replies, end excluded, in microseconds since 1970."""
     return int(refused.time[0]) // SECOND * SECOND, (int(refused.time[-1]) // SECOND + 1) * SECOND
@@ -32,6 +37,15 @@ def peers_of(refused: Negatives) -> list[Peer]:
     each = zip(name.at(found.example), address.at(found.example), found.totals.tolist(), strict=True)
     peers = (Peer(*peer) for peer in each)
     return sorted(peers, key=lambda peer: (-peer.count, peer.name or "", peer.ip or ""))
+
+
+def occasions(refused: Negatives) -> int:
+    """In how many messages or sessions this happened: a message to fifty recipients is one."""
+    queue_id = refused.column("queue_id").codes
+    unnamed = refused.where(queue_id < 0)
+    moments, moment = np.unique(unnamed.time, return_inverse=True)
+    sessions = unnamed.column("peer_ip").codes * len(moments) + moment
+    return len(np.unique(queue_id[queue_id >= 0])) + len(np.unique(sessions))
 
 
 def totals_of(column: Coded, counts: Ints) -> dict[Any, int]:

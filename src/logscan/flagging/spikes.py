@@ -19,6 +19,7 @@ from logscan.flagging.episodes import Episode, describe, merge
 from logscan.flagging.findings import FlagOptions, Spike
 from logscan.flagging.negatives import Log, Negatives, is_value, parties
 from logscan.flagging.past import Past, kinds_of
+from logscan.flagging.portraits import occasions
 from logscan.tally import Coded, group
 
 #: Rejected commands are flags of their own kind.
@@ -126,7 +127,7 @@ class _Search:
             normal = self._clock.between(expected, burst.first, burst.last)
             if (
                 members.count.sum() >= self._options.factor * normal
-                and _occasions(members) >= self._options.min_messages
+                and occasions(members) >= self._options.min_messages
             ):
                 yield Episode(rows[inside], normal)
 
@@ -193,15 +194,6 @@ def _first_refusals(refused: Negatives) -> tuple[Flags, Ints]:
         first[rows[named[messages.example]]] = True
         weight[rows[named]] = 1
     return first, weight
-
-
-def _occasions(refused: Negatives) -> int:
-    """In how many messages or sessions this happened: a message to fifty recipients is one."""
-    queue_id = refused.column("queue_id").codes
-    unnamed = refused.where(queue_id < 0)
-    moments, moment = np.unique(unnamed.time, return_inverse=True)
-    sessions = unnamed.column("peer_ip").codes * len(moments) + moment
-    return len(np.unique(queue_id[queue_id >= 0])) + len(np.unique(sessions))
 
 
 def _as_coded(numbers: Ints) -> Coded:

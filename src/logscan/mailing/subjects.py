@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from logscan.flagging.findings import Flag, Peer, Spike
+from logscan.flagging.findings import Flag, Peer, Spike, Steady
 from logscan.known_peers import KnownPeers
 from logscan.rendering.phrases import code_and_cause, labelled, plural, span
 
@@ -27,8 +27,8 @@ _PLAIN = re.compile(r"[\w ,.:-]{,60}", re.ASCII)
 def subject(report: Report) -> str:
     """One ASCII line: which host and day, and the weightiest finding; times in the report's zone.
 
-    Spikes weigh more than rejected commands, greylisting, which is meant, less than other spikes, and of equal
-    ones the one with the most replies weighs most.
+    Spikes weigh more than 421 all the time, and this more than rejected commands; greylisting, which is meant, less
+    than other spikes; and of equal ones the one with the most replies weighs most.
     ``all clear`` is said only of a log that holds replies and was read in full.
     """
     zone = ZoneInfo(report.tz)
@@ -63,10 +63,10 @@ def _unread(report: Report) -> int:
     return sum(source.error is not None for source in report.inputs)
 
 
-def _weight(flag: Flag) -> tuple[bool, bool, int]:
+def _weight(flag: Flag) -> tuple[int, bool, int]:
     if isinstance(flag, Spike):
-        return True, flag.cause != "greylisting", flag.count
-    return False, False, flag.count
+        return 2, flag.cause != "greylisting", flag.count
+    return int(isinstance(flag, Steady)), False, flag.count
 
 
 def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None, known: KnownPeers) -> str:
@@ -76,6 +76,10 @@ def _in_short(flag: Flag, zone: ZoneInfo, day: datetime | None, known: KnownPeer
         peers = _peers(flag.peers, flag.distinct_peers, known, flag.single_peer)
         whom = f"{'to' if is_inbound else 'from'} {peers}"
         return f"{code_and_cause(flag.code, flag.cause)} {when} {whom}, {_harm(flag)}"
+    if isinstance(flag, Steady):
+        whom = f"{'to' if is_inbound else 'from'} {_peers(flag.peers, flag.distinct_peers, known)}"
+        replies = plural(flag.count, "reply", "replies")
+        return f"{code_and_cause(flag.code, flag.cause)} all the time {whom}, {replies}"
     # Here it is the command that comes from them.
     whom = f"{'from' if is_inbound else 'by'} {_peers(flag.peers, flag.distinct_peers, known)}"
     command = _name(flag.command or "commands")

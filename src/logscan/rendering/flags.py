@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from logscan.causes import TAXONOMY
-from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike
+from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike, Steady
 from logscan.known_peers import KnownPeers
 from logscan.rendering.phrases import (
     DIRECTIONS,
@@ -55,6 +55,9 @@ def in_words(
     if isinstance(flag, Spike):
         info = TAXONOMY[flag.cause]
         title, outcome, course = _spike(flag, when), _outcome(flag.outcome, flag.direction), _course(flag)
+    elif isinstance(flag, Steady):
+        info = TAXONOMY[flag.cause]
+        title, outcome, course = _steady(flag, when), "", ()
     else:
         info = TAXONOMY["command"]
         title, outcome, course = _rejections(flag, when), "", ()
@@ -76,6 +79,13 @@ def _spike(flag: Spike, when: str) -> str:
         f"{code_and_cause(flag.code, flag.cause)} {DIRECTIONS[flag.direction]} {when}, "
         f"{plural(flag.count, 'reply', 'replies')} ({expected} expected)"
         f"{', not over yet' if flag.ongoing else ''}"
+    )
+
+
+def _steady(flag: Steady, when: str) -> str:
+    return (
+        f"{code_and_cause(flag.code, flag.cause)} {DIRECTIONS[flag.direction]} all the time, {when}, "
+        f"{plural(flag.count, 'reply', 'replies')}, {100 * flag.share:.0f} % of all"
     )
 
 
