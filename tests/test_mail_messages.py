@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from logscan.causes import TAXONOMY
 from logscan.coverage import InputReport
-from logscan.flagging.findings import Flag, Outcome, Peer, Spike
+from logscan.flagging.findings import Flag, Outcome, Peer, Spike, Steady
 from logscan.mailing import messages
 from logscan.mailing.envelope import Envelope
 from logscan.mailing.images import inline_images
@@ -71,6 +71,20 @@ def a_spike(**changes: Any) -> Spike:
 CLIENTS = tuple(Peer(None, f"203.0.113.{i}", 1) for i in range(10))
 
 
+def all_the_time(direction: str) -> Steady:
+    return Steady(
+        code=421,
+        direction=direction,
+        cause="connection_limit",
+        start=moment("00:00"),
+        end=moment("23:54"),
+        count=240,
+        share=0.25,
+        peers=CLIENTS,
+        distinct_peers=16,
+    )
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
@@ -108,6 +122,11 @@ CLIENTS = tuple(Peer(None, f"203.0.113.{i}", 1) for i in range(10))
             (a_spike(code=450, direction="inbound", cause="greylisting", count=500), *flags()),
             "421 rate limit 14:05-14:24 from mx5.provider.example, 20 deferred, +2 more",
         ),
+        (
+            (*flags()[1:], all_the_time("inbound")),
+            "421 connection limit all the time to 16 peers, 240 replies, +1 more",
+        ),
+        ((all_the_time("outbound"),), "421 connection limit all the time from 16 peers, 240 replies"),
         ((), "all clear"),
     ],
 )

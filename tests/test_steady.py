@@ -7,11 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.tables import moment, replies
 
 from logscan.flagging.findings import Steady
 from logscan.flagging.flags import find_flags
 from logscan.rendering.flags import in_words
+from tables import moment, replies
 
 Row = dict[str, Any]
 MIDNIGHT = moment("00:00")
