@@ -12,8 +12,6 @@ from logscan.errors import ParserError, UsageError
 from logscan.logs.definitions import LogParser, load_definition, parse_definition, suggest
 from logscan.parser_files import parser_files
 from logscan.reading.layers import Layer, unwrap
-from logscan.transcripts.detection import TranscriptDetection
-from logscan.transcripts.reader import detect_transcript
 
 #: How much of a source is looked at.
 HEAD = 1 << 18
@@ -90,16 +88,14 @@ def detect(head: bytes) -> Detected | None:
     share = best_hits / len(lines)
     if best is not None and share >= _MANY:
         return Detected(best.name, best, f"{best_hits} of the first {len(lines)} lines show {why}")
+    from logscan.transcripts.reader import detect_transcript
+
     transcript = detect_transcript(head)
     if transcript is not None:
-        return _transcript(transcript)
+        return Detected(transcript.name, None, transcript.reason)
     if best is not None and (share >= _FEW or best_hits >= 2):
         return Detected(best.name, best, f"{best_hits} of the first {len(lines)} lines show {why}")
     return None
-
-
-def _transcript(found: TranscriptDetection) -> Detected:
-    return Detected(found.name, None, found.reason)
 
 
 def _best_log(lines: Iterable[str]) -> tuple[LogParser | None, int, str]:

@@ -22,7 +22,6 @@ from logscan.reading.lines import LONGEST_LINE
 from logscan.reading.sources import Source, find_sources
 from logscan.schema import SCHEMA, read_schema
 from logscan.stored import is_parquet, read_stored
-from logscan.transcripts.reader import TranscriptReader
 from logscan.windows import Moment, window
 
 if TYPE_CHECKING:
@@ -150,6 +149,8 @@ class Scan:
     def _read_transcript(
         self, blocks: Iterator[bytes], report: InputReport, detected: Detected
     ) -> Iterator[pa.Table]:
+        from logscan.transcripts.reader import TranscriptReader
+
         forced = detected.name if self._forced else None
         reader = TranscriptReader(blocks, report, forced, tz=ZoneInfo(self._tz), year=self.options.year)
         for batch in reader.batches():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from logscan import __version__
 from logscan.coverage import InputReport
@@ -17,6 +17,9 @@ from logscan.logs.machine import ScanOptions
 from logscan.reading.datasets import PARQUET_MAGIC
 from logscan.reading.inputs import Source
 from logscan.schema import SCHEMA, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 
 def is_parquet(source: Source) -> bool:
@@ -56,6 +59,8 @@ def about_stored(source: Source) -> str:
 
 @contextmanager
 def _opened(source: Source, columns: list[str]) -> Iterator[pq.ParquetFile]:
+    import pyarrow.parquet as pq
+
     with source.opener(False) as raw:
         if raw.stream is None:
             raise UnreadableInput(f"{source.name}: a Parquet file cannot be read from a pipe; name the file")

@@ -24,6 +24,7 @@ from logscan.cli import config, parsers, schedule, store, toplevel
 from logscan.cli.groups import HELP_OPTIONS, help_if_alone
 from logscan.commands.configured import Configured
 from logscan.commands.output import quiet_pipe, show, tell
+from logscan.commands.values import Plain, taken_plainly
 from logscan.errors import LogscanError
 
 INTERRUPTED = 130
@@ -31,6 +32,9 @@ DEFECT = 70
 
 
 class _Application(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return taken_plainly(super().get_params(ctx))
+
     def invoke(self, ctx: Any) -> Any:
         with quiet_pipe():
             return super().invoke(ctx)
@@ -47,7 +51,7 @@ app = typer.Typer(
 for command in (toplevel.report, toplevel.export, toplevel.mail, toplevel.ingest):
     app.command(cls=Configured)(command)
 for command in (toplevel.explain, toplevel.doctor):
-    app.command()(command)
+    app.command(cls=Plain)(command)
 for name, group in (("parsers", parsers), ("config", config), ("schedule", schedule), ("store", store)):
     app.add_typer(group.commands, name=name)
 
@@ -137,6 +141,8 @@ def main() -> None:
     sys.meta_path.insert(0, _NoPandasForPyarrow())
     # Blocks come and go; the system's allocator gives their memory back, pyarrow's own keeps it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Nothing here is linear algebra; the threads that OpenBLAS keeps for it spin for a tenth of a second.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
