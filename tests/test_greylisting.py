@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from logscan.flagging.greylisting import GreylistingOutcome, outcomes, recognise
+from logscan.flagging.negatives import Log, Negatives
 from tables import replies
 
 #: What a server says that may be anything.
@@ -139,7 +140,7 @@ def test_nothing_else_changes() -> None:
 def test_tables_without_refusals_stay_as_they_are(rows: list[dict[str, Any]]) -> None:
     table = replies(*rows)
     assert recognise(table) is table
-    assert outcomes(table) == {}
+    assert outcomes(Negatives.of(Log(table))) == {}
 
 
 def test_outcomes_tell_who_came_back() -> None:
@@ -154,7 +155,7 @@ def test_outcomes_tell_who_came_back() -> None:
         deferred("12:00", **grey),
         sent("12:30"),
     )
-    assert outcomes(table) == {
+    assert outcomes(Negatives.of(Log(table))) == {
         "inbound": GreylistingOutcome(messages=3, accepted=1, gone=1, median_minutes=10),
         "outbound": GreylistingOutcome(messages=1, accepted=1, gone=0, median_minutes=30),
     }

@@ -45,6 +45,9 @@ _VARIABLE = "|".join(
     )
 )
 
+#: What becomes a single space.
+_UNEVEN = r"\s\s+|[[:cntrl:]]"
+
 #: Which rule decided replies met before, and how many of them are kept.
 _DECIDED: dict[tuple[Any, ...], int] = {}
 _REMEMBERED = 20_000
@@ -122,7 +125,12 @@ def likely_cause(
 def normalise(texts: pa.Array) -> pa.Array:
     """Return texts as rules see them: lower case, single spaces, no control characters, ``*`` for what varies."""
     folded = pc.replace_substring_regex(pc.ascii_lower(pc.fill_null(texts, "")), _VARIABLE, "*")
-    return pc.replace_substring_regex(folded, r"\s\s+|[[:cntrl:]]", " ")
+    uneven = pc.match_substring_regex(
+        folded, _UNEVEN
+    )  # of most texts none, and to search costs less than to replace
+    if not pc.any(uneven).as_py():
+        return folded
+    return pc.replace_substring_regex(folded, _UNEVEN, " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +217,14 @@ def _may_apply(replies: _Replies, first: int, last: int, rows: _Integers) -> _Bo
 
 
 def _needs_cause(replies: pa.Table) -> _Booleans:
-    refused = pc.greater_equal(replies["code"], 400)
-    failing = pc.match_substring_regex(replies["enhanced"], "^[45]")
-    unanswered = pc.invert(pc.is_in(replies["status"].cast(pa.string()), pa.array(_DELIVERED)))
-    wanted = pc.coalesce(refused, failing, unanswered)
-    return cast(_Booleans, wanted.to_numpy())
+    code = pc.fill_null(replies["code"], 0).to_numpy()
+    wanted: _Booleans = code >= 400
+    uncoded = np.flatnonzero(code == 0)
+    others = replies.select(["enhanced", "status"]).take(pa.array(uncoded))
+    failing = pc.match_substring_regex(others["enhanced"], "^[45]")
+    unanswered = pc.invert(pc.is_in(others["status"].cast(pa.string()), pa.array(_DELIVERED)))
+    wanted[uncoded] = pc.coalesce(failing, unanswered).to_numpy()
+    return wanted
 
 
 def _distinct(rows: pa.Table) -> tuple[_Replies, _Integers]:

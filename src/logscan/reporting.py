@@ -131,18 +131,20 @@ def report(
     missing = [name for name in REPORT_COLUMNS if name not in replies.column_names]
     if missing:
         raise UsageError(f"a report needs the columns {', '.join(missing)}")
-    from logscan.flagging.flags import FlagOptions, find_flags
+    from logscan.flagging.flags import FlagOptions, flags_among
     from logscan.flagging.greylisting import outcomes
+    from logscan.flagging.negatives import Log, Negatives
 
     known = known or KnownPeers()
     summary = summarise(replies, top=top)
+    refused = Negatives.of(Log(replies))
     after_last = summary.last and summary.last.replace(microsecond=0) + timedelta(seconds=1)
     return Report(
         window=Window(since or summary.first, until or after_last),
         inputs=tuple(inputs),
         summary=summary,
-        flags=tuple(find_flags(replies, flag_options or FlagOptions(), known.own, past)),
-        greylisting=outcomes(replies),
+        flags=tuple(flags_among(refused, flag_options or FlagOptions(), known.own, past)),
+        greylisting=outcomes(refused),
         tz=tz,
         top=top,
         replies=replies,

@@ -48,10 +48,12 @@ class Coded:
 
 def coded(column: pa.Array | pa.ChunkedArray) -> Coded:
     """``column`` as ``Coded``; what is dictionary-encoded already is not hashed again."""
+    if isinstance(column, pa.ChunkedArray):
+        if pa.types.is_dictionary(column.type):
+            column = column.unify_dictionaries()
+        column = column.combine_chunks()  # in pieces every piece's dictionary would be hashed again
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.unify_dictionaries().combine_chunks()
     codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     return Coded(codes, column.dictionary)
 

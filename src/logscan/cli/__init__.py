@@ -10,6 +10,7 @@ runs, so that help comes at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -147,3 +148,5 @@ def main() -> None:
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        gc.freeze()  # what ends with the process need not be searched for cycles

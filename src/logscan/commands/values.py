@@ -40,7 +40,6 @@ class _AsItIs:
         wanted = param.type_descriptor.annotation
         if value == param.default or (wanted is str and isinstance(value, str)):
             return value
-        if several and wanted == list[str] and not isinstance(value, str):
-            if all(isinstance(item, str) for item in value):
-                return list(value)
+        if wanted == list[str] and isinstance(value, tuple) and all(isinstance(item, str) for item in value):
+            return list(value)
         return type(param).get_runtime_param(param).coerce(value, param=param, ctx=ctx)

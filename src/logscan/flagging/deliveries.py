@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscan.flagging.baseline import Flags, Ints
-from logscan.flagging.negatives import Log, Negatives, is_value, networks, providers
+from logscan.flagging.negatives import Log, Negatives, Texts, is_value, networks, providers
 from logscan.tally import coded
 
 _NEVER = -1
@@ -67,7 +67,7 @@ def _outbound(refused: Negatives) -> Messages:
     log = refused.log
     queue_id, recipient = refused.text("queue_id"), _recipients(refused)
     ended = log.holds("status", "sent", "bounced", "expired")
-    ends = _Ends(log, ended & _since(refused) & _among(log, "queue_id", queue_id))
+    ends = _Ends(log, _among(log, ended & _since(refused), "queue_id", queue_id))
     sent = pc.equal(ends.text("status"), "sent").to_numpy(zero_copy_only=False)
     key, end_key = _joined(queue_id, recipient), _joined(ends.text("queue_id"), ends.text("recipient"))
     accepted = ends.first_after(key, refused.time, end_key, sent)
@@ -92,9 +92,9 @@ def _recipients(refused: Negatives) -> pa.Array:
     log, queue_id, recipient = refused.log, refused.text("queue_id"), refused.text("recipient")
     if not recipient.null_count:
         return recipient
-    told = _since(refused) & _among(log, "queue_id", queue_id.filter(recipient.is_null()))
+    since, unnamed = _since(refused), queue_id.filter(recipient.is_null())
     for statuses in (("deferred",), ("sent", "bounced", "expired")):  # the latter if another server took it
-        lines = _Ends(log, log.holds("status", *statuses) & told)
+        lines = _Ends(log, _among(log, since & log.holds("status", *statuses), "queue_id", unnamed))
         naming = lines.text("recipient").is_valid().to_numpy(zero_copy_only=False)
         found = lines.first_after(queue_id, refused.time, lines.text("queue_id"), naming)
         recipient = pc.coalesce(recipient, lines.at(found, "recipient"))
@@ -110,7 +110,8 @@ def _inbound(refused: Negatives) -> Messages:
     recipient = pc.if_else(pc.is_valid(key), refused.text("recipient"), _NO_TEXT)
     if recipient.null_count == len(recipient):
         return Messages(number, never, never, never >= 0)
-    ends = _Ends(log, log.holds("status", "sent") & _since(refused) & _among(log, "recipient", recipient))
+    sent = log.holds("status", "sent") & _since(refused)
+    ends = _Ends(log, _among(log, sent, "recipient", recipient))
     found = ends.first_after(key, refused.time, _envelope(ends.text("sender"), ends.text("recipient")))
     client = networks(refused.text("peer_ip"))
     other = pc.not_equal(_brought_by(log, ends.at(found, "queue_id")), client)
@@ -121,14 +122,13 @@ def _inbound(refused: Negatives) -> Messages:
 class _Ends:
     """Lines that end a message for a recipient."""
 
-    def __init__(self, log: Log, chosen: Flags) -> None:
-        self._log = log
-        self._rows = np.flatnonzero(chosen)
-        self._times = log.times[self._rows]
+    def __init__(self, log: Log, rows: Ints) -> None:
+        self._texts = Texts(log, rows)
+        self._times = log.times[rows]
 
     def text(self, name: str) -> pa.Array:
         """A column at these lines."""
-        return self._log.text(name, self._rows)
+        return self._texts.column(name)
 
     def at(self, numbers: Ints, name: str) -> pa.Array:
         """A column at the lines with these numbers; null for -1."""
@@ -159,7 +159,7 @@ class _Ends:
 def _brought_by(log: Log, queue_ids: pa.Array) -> pa.Array:
     """The network of the client that brought each message, where the log has a reply that says so."""
     accepting = (log.codes >= 200) & (log.codes < 300) & log.holds("direction", "inbound")
-    rows = np.flatnonzero(accepting & _among(log, "queue_id", queue_ids))
+    rows = _among(log, accepting, "queue_id", queue_ids)
     place = pc.index_in(queue_ids, value_set=log.text("queue_id", rows))
     return networks(log.text("peer_ip", rows)).take(place)
 
@@ -169,10 +169,12 @@ def _since(refused: Negatives) -> Flags:
     return flags
 
 
-def _among(log: Log, name: str, values: pa.Array) -> Flags:
-    """Which rows of the log hold one of ``values``; null is none."""
-    flags: Flags = pc.is_in(log.replies[name], value_set=pc.unique(values).drop_null()).to_numpy()
-    return flags
+def _among(log: Log, chosen: Flags, name: str, values: pa.Array) -> Ints:
+    """The ``chosen`` rows of the log that hold one of ``values``; null is none."""
+    rows = np.flatnonzero(chosen)
+    found = pc.is_in(log.text(name, rows), value_set=pc.unique(values).drop_null())
+    among: Ints = rows[found.to_numpy(zero_copy_only=False)]
+    return among
 
 
 def _envelope(sender: pa.Array, recipient: pa.Array) -> pa.Array:

@@ -98,7 +98,7 @@ def _describe(
     count = int(refused.count.sum())
     codes = totals_of(coded(pa.array(refused.code, mask=refused.code == 0)), refused.count)
     causes = totals_of(refused.cause, refused.count)
-    peers = peers_of(refused)
+    peers, distinct = peers_of(refused, options.peers)
     single = _heaviest_party(refused)[1] >= _SINGLE
     outcome = _outcome(refused, messages)
     cause, reason = _dominant(causes), None
@@ -131,8 +131,8 @@ def _describe(
         codes=codes,
         causes=causes,
         reason=reason,
-        peers=tuple(peers[: options.peers]),
-        distinct_peers=len(peers),
+        peers=peers,
+        distinct_peers=distinct,
         single_peer=single,
         outcome=outcome,
         ongoing=_goes_on(refused, log.end),

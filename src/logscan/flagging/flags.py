@@ -23,6 +23,7 @@ __all__ = [
     "Spike",
     "Steady",
     "find_flags",
+    "flags_among",
 ]
 
 
@@ -37,6 +38,12 @@ def find_flags(
     ``own`` are names and addresses of the site's own relays, which are no scanners. ``past`` is what earlier days
     were like; without it the table itself tells what to expect.
     """
-    refused = Negatives.of(Log(replies))
+    return flags_among(Negatives.of(Log(replies)), options, own, past)
+
+
+def flags_among(
+    refused: Negatives, options: FlagOptions, own: Collection[str] = (), past: Past | None = None
+) -> list[Flag]:
+    """The same for the negative replies of a log."""
     spikes = find_spikes(refused, options, past)
     return [*spikes, *find_steady(refused, spikes, options), *find_rejections(refused, options, own)]

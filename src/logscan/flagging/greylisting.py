@@ -62,9 +62,8 @@ def recognise(replies: pa.Table) -> pa.Table:
     return replies.set_column(replies.schema.get_field_index("cause"), "cause", column)
 
 
-def outcomes(replies: pa.Table) -> dict[str, GreylistingOutcome]:
+def outcomes(refused: Negatives) -> dict[str, GreylistingOutcome]:
     """By direction, what became of the messages that were greylisted."""
-    refused = Negatives.of(Log(replies))
     refused = refused.where(is_value(refused.cause, _GREYLISTING))
     found = {}
     for direction in ("inbound", "outbound"):

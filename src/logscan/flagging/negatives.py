@@ -89,11 +89,15 @@ class Texts:
         self._log = log
         self._columns: dict[str, pa.Array] = {}
 
-    def at(self, name: str, places: Ints) -> pa.Array:
-        """A column at some of the rows."""
+    def column(self, name: str) -> pa.Array:
+        """A column at all of the rows."""
         if name not in self._columns:
             self._columns[name] = self._log.text(name, self.rows)
-        return self._columns[name].take(pa.array(places))
+        return self._columns[name]
+
+    def at(self, name: str, places: Ints) -> pa.Array:
+        """A column at some of the rows."""
+        return self.column(name).take(pa.array(places))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,15 @@ def seconds_around(refused: Negatives) -> tuple[int, int]:
     return int(refused.time[0]) // SECOND * SECOND, (int(refused.time[-1]) // SECOND + 1) * SECOND
 
 
-def peers_of(refused: Negatives) -> list[Peer]:
-    """The peers, heaviest first."""
+def peers_of(refused: Negatives, most: int) -> tuple[tuple[Peer, ...], int]:
+    """The peers, heaviest first, no more than ``most``; and how many there are."""
     name, address = refused.column("peer_name"), refused.column("peer_ip")
     found = group([name, address], refused.count)
-    each = zip(name.at(found.example), address.at(found.example), found.totals.tolist(), strict=True)
-    peers = (Peer(*peer) for peer in each)
-    return sorted(peers, key=lambda peer: (-peer.count, peer.name or "", peer.ip or ""))
+    heavy = found.totals >= np.sort(found.totals)[-most:][0]  # of thousands few need to be put in order
+    example, totals = found.example[heavy], found.totals[heavy].tolist()
+    peers = map(Peer, name.at(example), address.at(example), totals)
+    ranked = sorted(peers, key=lambda peer: (-peer.count, peer.name or "", peer.ip or ""))
+    return tuple(ranked[:most]), len(found.totals)
 
 
 def occasions(refused: Negatives) -> int:

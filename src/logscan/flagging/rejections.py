@@ -74,7 +74,7 @@ def _describe(
 ) -> CommandRejections:
     start, end = seconds_around(refused)
     count = int(refused.count.sum())
-    peers = peers_of(refused)
+    peers, distinct = peers_of(refused, options.peers)
     is_own = is_value(refused.column("peer_ip"), *own) | is_value(refused.column("peer_name"), *own)
     if refused.count[is_own].sum() * 2 >= count:
         culprit = OWN_RELAY
@@ -91,7 +91,7 @@ def _describe(
         start=moment(start),
         end=moment(end),
         culprit=culprit,
-        peers=tuple(peers[: options.peers]),
-        distinct_peers=len(peers),
+        peers=peers,
+        distinct_peers=distinct,
         causes=totals_of(refused.cause, refused.count),
     )

@@ -59,7 +59,7 @@ def _in_any(refused: Negatives, spikes: Collection[Spike]) -> Flags:
 def _describe(refused: Negatives, everything: int, options: FlagOptions) -> Steady:
     start, end = seconds_around(refused)
     count = int(refused.count.sum())
-    peers = peers_of(refused)
+    peers, distinct = peers_of(refused, options.peers)
     return Steady(
         code=_CODE,
         direction=refused.way,
@@ -68,6 +68,6 @@ def _describe(refused: Negatives, everything: int, options: FlagOptions) -> Stea
         end=moment(end),
         count=count,
         share=count / everything,
-        peers=tuple(peers[: options.peers]),
-        distinct_peers=len(peers),
+        peers=peers,
+        distinct_peers=distinct,
     )
