@@ -38,7 +38,7 @@ class _AsItIs:
         if value is None:
             return () if several else None
         wanted = param.type_descriptor.annotation
-        if value == param.default or (wanted is str and isinstance(value, str)):
+        if value is param.default or (wanted is str and isinstance(value, str)):
             return value
         if wanted == list[str] and isinstance(value, tuple) and all(isinstance(item, str) for item in value):
             return list(value)
