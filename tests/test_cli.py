@@ -379,7 +379,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_report_imports_nothing_it_can_do_without(log: str) -> None:
-    spared = ("pandas", "matplotlib", "pydantic", "pyarrow.parquet", "logscan.transcripts.reader")
+    spared = ("pandas", "matplotlib", "pyarrow.parquet", "logscan.transcripts.reader")
     code = f"import sys; from logscan.cli import main\ntry:\n main()\nfinally:\n print([m for m in {spared} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code, "report", log],

@@ -25,7 +25,6 @@ from logscan.cli import config, parsers, schedule, store, toplevel
 from logscan.cli.groups import HELP_OPTIONS, help_if_alone
 from logscan.commands.configured import Configured
 from logscan.commands.output import quiet_pipe, show, tell
-from logscan.commands.values import Plain, taken_plainly
 from logscan.errors import LogscanError
 
 INTERRUPTED = 130
@@ -33,9 +32,6 @@ DEFECT = 70
 
 
 class _Application(TyperGroup):
-    def get_params(self, ctx: Any) -> list[Any]:
-        return taken_plainly(super().get_params(ctx))
-
     def invoke(self, ctx: Any) -> Any:
         with quiet_pipe():
             return super().invoke(ctx)
@@ -52,7 +48,7 @@ app = typer.Typer(
 for command in (toplevel.report, toplevel.export, toplevel.mail, toplevel.ingest):
     app.command(cls=Configured)(command)
 for command in (toplevel.explain, toplevel.doctor):
-    app.command(cls=Plain)(command)
+    app.command()(command)
 for name, group in (("parsers", parsers), ("config", config), ("schedule", schedule), ("store", store)):
     app.add_typer(group.commands, name=name)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperCommand
 
-from logscan.commands.values import Plain
 from logscan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OPTIONAL_VALUES = ("--store",)
 
 
-class Configured(Plain):
+class Configured(TyperCommand):
     """A command that takes from the configuration what its user does not say.
 
     An option in OPTIONAL_VALUES may stand without its value, which is then empty.
