@@ -125,10 +125,8 @@ def likely_cause(
 def normalise(texts: pa.Array) -> pa.Array:
     """Return texts as rules see them: lower case, single spaces, no control characters, ``*`` for what varies."""
     folded = pc.replace_substring_regex(pc.ascii_lower(pc.fill_null(texts, "")), _VARIABLE, "*")
-    uneven = pc.match_substring_regex(
-        folded, _UNEVEN
-    )  # of most texts none, and to search costs less than to replace
-    if not pc.any(uneven).as_py():
+    # To search costs less than to replace, and in most logs there is none.
+    if not pc.any(pc.match_substring_regex(folded, _UNEVEN)).as_py():
         return folded
     return pc.replace_substring_regex(folded, _UNEVEN, " ")
 
