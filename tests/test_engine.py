@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[1] / "sample_logs"
 def read_blocks(blocks: list[bytes], parser: str) -> pa.Table:
     machine = LogMachine(log_parsers()[parser], ScanOptions())
     report = InputReport("log")
-    return pa.concat_tables(machine.read(iter(blocks), "log", report, Clock(year=2026)))
+    return pa.concat_tables(machine.read(([block] for block in blocks), "log", report, Clock(year=2026)))
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:

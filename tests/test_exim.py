@@ -27,7 +27,7 @@ def read(files: dict[str, list[str]], **options: Any) -> list[Row]:
     machine = LogMachine(log_parsers()["exim"], ScanOptions(**options))
     rows: list[Row] = []
     for name, lines in files.items():
-        blocks = (f"{line}\n".encode() for line in lines)
+        blocks = ([f"{line}\n".encode()] for line in lines)
         for table in machine.read(blocks, name, InputReport(name), Clock(year=2026)):
             rows += table.to_pylist()
     return rows
@@ -371,7 +371,7 @@ def test_header_dumps_are_understood() -> None:
     report = InputReport("rejectlog")
     machine = LogMachine(log_parsers()["exim"], ScanOptions())
     data = f"{REFUSED}\nEnvelope-from: <a@example.com>\nEnvelope-to: <b@example.org>\n    <c@example.org>\nP Received: x\n\tby y\n  Subject: z\n"
-    list(machine.read(iter([data.encode()]), "rejectlog", report, Clock(year=2026)))
+    list(machine.read([[data.encode()]], "rejectlog", report, Clock(year=2026)))
     assert (report.lines, report.understood, report.unparsed) == (7, 7, 0)
 
 

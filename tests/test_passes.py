@@ -24,7 +24,7 @@ def rows(*messages: str, version: str | None = None, step: int = 1) -> list[Row]
     report = InputReport("log")
     return [
         row
-        for table in machine.read(iter(lines), "log", report, Clock(year=2026))
+        for table in machine.read(([line] for line in lines), "log", report, Clock(year=2026))
         for row in table.to_pylist()
     ]
 
@@ -211,7 +211,7 @@ def test_lines_that_stand_for_several_are_multiplied(how: str) -> None:
             b"Nov  5 10:00:01 mx1 last message repeated 3 times\n",
         ]
         machine = LogMachine(log_parsers()["postfix"], ScanOptions())
-        tables = machine.read(iter(lines), "log", InputReport("log"), Clock(year=2026))
+        tables = machine.read(([line] for line in lines), "log", InputReport("log"), Clock(year=2026))
         found = [row for table in tables for row in table.to_pylist()]
     else:
         found = rows(f"smtpd[7]: {line}", how.format(line))

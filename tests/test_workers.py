@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -14,19 +15,23 @@ from logscan.logs.workers import Workers
 
 LOG = Path(__file__).parents[1] / "sample_logs" / "postfix.log"
 
-#: Reads the sample log in blocks of 2 kB, some too large for their room, and prints what came of it.
+#: Reads the sample log in blocks of many sizes, some too large for their room, and prints what came of each reading.
 BY_PROCESSES = """
 import os, sys
 from logscan.detection import log_parsers
+from logscan.logs import workers
 from logscan.logs.engine import Engine
-from logscan.logs.workers import Workers
-from test_workers import blocks_of, show
+from test_workers import SIZES, blocks_of, show
 os.sched_getaffinity = lambda pid: {0, 1}
-workers = Workers(Engine(log_parsers()["postfix"]).parse, 2200, fork=True)
-for _ in range(2):
-    print(show(workers.parsed(blocks_of(2000))))
-workers.close()
+workers._RESULT = int(sys.argv[1])
+several = workers.Workers(Engine(log_parsers()["postfix"]).parse, 20_000, fork=True)
+for size in SIZES:
+    print(show(several.parsed(blocks_of(size))))
+several.close()
 """
+
+#: Bytes of the blocks; the last have more than their room holds.
+SIZES = (5_000, 19_900)
 
 #: The process that parses kills itself.
 KILLED = """
@@ -36,41 +41,56 @@ from logscan.logs.workers import Workers
 os.sched_getaffinity = lambda pid: {0, 1}
 workers = Workers(lambda data: os.kill(os.getpid(), signal.SIGKILL), 100, fork=True)
 try:
-    list(workers.parsed([b"line\\n"] * 9))
+    list(workers.parsed([[b"line\\n"]] * 9))
 except LogscanError as error:
     print(error)
 workers.close()
 """
 
 
-def blocks_of(size: int) -> Iterator[bytes]:
-    block = b""
+def blocks_of(size: int) -> Iterator[list[bytes]]:
+    block: list[bytes] = []
     for line in LOG.read_bytes().splitlines(keepends=True):
-        block += line
-        if len(block) >= size:
+        block.append(line)
+        if sum(map(len, block)) >= size:
             yield block
-            block = b""
+            block = []
     if block:
         yield block
 
 
-def show(blocks: Iterator[Block]) -> list[tuple[int, int, int]]:
-    return [(block.lines, block.understood, block.rows.num_rows) for block in blocks]
+def show(blocks: Iterable[Block]) -> list[tuple[int, int, int]]:
+    """How many lines each block had and how many were understood, and a checksum of all that came of it."""
+    return [(block.lines, block.understood, crc32(repr(found(block)).encode())) for block in blocks]
 
 
-def run(program: str) -> list[str]:
+def found(block: Block) -> list[object]:
+    contexts = {
+        name: [{key: column.to_pylist() for key, column in part.items()} for part in parts]
+        for name, parts in block.contexts.items()
+    }
+    return [block.rows.to_pylist(), contexts, block.repeats, block.examples]
+
+
+def run(program: str, *arguments: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.splitlines()
 
 
-def test_processes_give_the_same_as_one_thread_in_the_same_order() -> None:
+@pytest.mark.parametrize("result", [1 << 20, 20_000])
+def test_processes_give_the_same_as_one_thread_in_the_same_order(result: int) -> None:
+    """Also where only a part of a result goes through shared memory."""
     parse = Engine(log_parsers()["postfix"]).parse
-    alone = show(map(parse, blocks_of(2000)))
-    assert len(alone) > 10
-    assert show(Workers(parse, 2200, fork=False).parsed(blocks_of(2000))) == alone
-    assert run(BY_PROCESSES) == [str(alone)] * 2
+    alone = [show(map(parse, map(b"".join, blocks_of(size)))) for size in SIZES]
+    assert len(alone[0]) > 20
+    assert [show(Workers(parse, 20_000, fork=False).parsed(blocks_of(size))) for size in SIZES] == alone
+    assert run(BY_PROCESSES, str(result)) == list(map(str, alone))
 
 
 def test_a_killed_process_is_told_in_one_line() -> None:
@@ -79,8 +99,8 @@ def test_a_killed_process_is_told_in_one_line() -> None:
 
 @pytest.mark.parametrize("count", [1, 8])
 def test_what_came_before_a_failure_is_parsed(count: int) -> None:
-    def failing() -> Iterator[bytes]:
-        yield from [b"Nov  5 10:11:12 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]\n"] * count
+    def failing() -> Iterator[list[bytes]]:
+        yield from [[b"Nov  5 10:11:12 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]\n"]] * count
         raise UnreadableInput("the disk is broken")
 
     parsed: list[int] = []

@@ -127,12 +127,12 @@ class Scan:
         report.parser, report.reason = detected.name, detected.reason
         blocks = self._stripped(source, layer.strip if layer else None)
         if detected.log_parser is None:
-            yield from self._read_transcript(blocks, report, detected)
+            yield from self._read_transcript(map(b"".join, blocks), report, detected)
             return
         machine = self._machines.get(detected.name)
         if machine is None:
             machine = self._machines[detected.name] = LogMachine(
-                detected.log_parser, self.options, BLOCK + LONGEST_LINE
+                detected.log_parser, self.options, BLOCK + 2 * LONGEST_LINE
             )
         clock = Clock(tz=self._tz, modified=source.modified, year=self.options.year)
         yield from machine.read(blocks, source.title, report, clock)
@@ -141,10 +141,12 @@ class Scan:
         if self._on_progress:
             self._on_progress(source.title, sum(read.taken for read in self._sources), self._total)
 
-    def _stripped(self, source: Source, strip: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
-        for block in source.blocks(BLOCK):
+    def _stripped(self, source: Source, strip: Callable[[bytes], bytes] | None) -> Iterator[Iterable[bytes]]:
+        """The blocks of a source, each in pieces; without what wraps its lines."""
+        for block in source.blocks_in_pieces(BLOCK):
+            yield (strip(b"".join(block)),) if strip else block
+            # Only now has the block been read.
             self._progress(source)
-            yield strip(block) if strip else block
 
     def _read_transcript(
         self, blocks: Iterator[bytes], report: InputReport, detected: Detected

@@ -36,7 +36,9 @@ def _cut(
 
 
 def segments(
-    data: bytes | pa.Buffer, starts: npt.NDArray[np.integer[Any]], ends: npt.NDArray[np.integer[Any]]
+    data: bytes | memoryview | pa.Buffer,
+    starts: npt.NDArray[np.integer[Any]],
+    ends: npt.NDArray[np.integer[Any]],
 ) -> pa.Array:
     """The texts ``data[start:end]``; starts and ends must not decrease."""
     if not len(starts):

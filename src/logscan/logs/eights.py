@@ -29,7 +29,7 @@ _CLASSES = {
 }
 
 
-def eights(data: bytes) -> Eights:
+def eights(data: bytes | memoryview) -> Eights:
     """The eight bytes from each place of a block on; none of a block that is shorter."""
     return np.ndarray((max(0, len(data) - WIDTH + 1),), "<u8", buffer=data, strides=(1,))
 

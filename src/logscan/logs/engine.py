@@ -34,7 +34,7 @@ from logscan.logs.dispatch import (
 from logscan.logs.eights import Positions
 from logscan.logs.frames import FRAMES
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines, split_lines
+from logscan.logs.lines import Lines, Text, split_lines
 from logscan.logs.matching import ANY_WORD, OTHER_WORD, Matcher
 from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
 from logscan.logs.records import Records, records_behind, split_records
@@ -143,9 +143,9 @@ class Engine:
         rules = [rule for rule in self._rules if any(may_begin(a, None) for a in rule.alternatives)]
         return alternation([REPEATED, *(literal for rule in rules for literal in rule.literals)])
 
-    def parse(self, data: bytes) -> Block:
+    def parse(self, data: Text) -> Block:
         """Parse one block of whole lines."""
-        lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
+        lines = split_lines(self.frame.mend(bytes(data)) if self.frame.mend else data)
         block = Block(len(lines))
         done = np.zeros(len(lines), bool)
         prefix = np.full(len(lines), ANY_WORD)

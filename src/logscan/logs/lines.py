@@ -13,7 +13,10 @@ from logscan.logs.eights import Bytes, Eights, Positions, eights
 
 #: So many NULs follow a block's lines, so that what looks ahead from inside a line stays inside the data.
 PADDING = 512
-_NULS = bytes(PADDING)
+NULS = bytes(PADDING)
+
+#: A block; what stands in memory shared with another process is not copied.
+Text = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Lines:
     ``data`` holds them, and PADDING behind.
     """
 
-    data: bytes
+    data: Text
     text: pa.Array
     starts: Positions
     ends: Positions
@@ -53,22 +56,25 @@ class Lines:
 
     def example(self, index: int) -> str:
         """One line as text, cut to what a person wants to see."""
-        raw = self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)]
-        return raw.decode("utf-8", "replace")
+        return str(
+            self.data[self.starts[index] : min(self.ends[index], self.starts[index] + 500)],
+            "utf-8",
+            "replace",
+        )
 
 
-def split_lines(data: bytes) -> Lines:
+def split_lines(data: Text) -> Lines:
     """Find the lines of a block (at most 2 GiB); bytes that are not UTF-8 become U+FFFD first.
 
     The block may be padded already, which spares a copy of it.
     """
-    if not data.isascii():
+    if np.frombuffer(data, np.uint8).max(initial=0) > 127:
         try:
-            data.decode("utf-8")
+            str(data, "utf-8")
         except UnicodeDecodeError:
-            data = data.decode("utf-8", "replace").encode("utf-8")
-    if not data.endswith(_NULS):
-        data += _NULS
+            data = str(data, "utf-8", "replace").encode()
+    if data[-PADDING:] != NULS:
+        data = b"".join((data, NULS))
     raw = np.frombuffer(data, np.uint8, len(data) - PADDING)
     newlines = np.flatnonzero(raw == 10)
     open_end = bool(len(raw)) and raw[-1] != 10
@@ -82,8 +88,7 @@ def split_lines(data: bytes) -> Lines:
         offsets[-1] = len(raw)
         ends[-1] = len(raw)
     starts = offsets[:-1].astype(np.int64)
-    if count and b"\r" in data:
-        returns = (ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13)
-        ends = ends - returns
+    if count:
+        ends -= (ends > starts) & (raw[ends - 1] == 13)
     text = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     return Lines(data, text, starts, ends)

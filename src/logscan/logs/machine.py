@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,9 +65,9 @@ class LogMachine:
         self._last_rows: pa.Table | None = None
 
     def read(
-        self, blocks: Iterator[bytes], source: str, report: InputReport, clock: Clock
+        self, blocks: Iterable[Iterable[bytes]], source: str, report: InputReport, clock: Clock
     ) -> Iterator[pa.Table]:
-        """The rows of one source, group by group, in SCHEMA and what else is wanted."""
+        """The rows of one source, group by group, in SCHEMA and what else is wanted; each block comes in pieces."""
         start = self._lines
         group: list[tuple[int, Block]] = []
         self._last_rows = None

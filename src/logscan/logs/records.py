@@ -13,7 +13,7 @@ from logscan.logs.cutting import segments
 from logscan.logs.eights import Positions
 from logscan.logs.frames import Frame, HeaderForm
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines
+from logscan.logs.lines import Lines, Text
 from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
 Columns = dict[str, pa.Array]
@@ -31,7 +31,7 @@ class Records:
     index: Positions
     columns: Columns
     stamps: list[tuple[Positions, str, pa.Array]]  # places in ``index``, form, texts
-    data: bytes
+    data: Text
     starts: Positions
     ends: Positions
 

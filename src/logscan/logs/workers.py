@@ -12,12 +12,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from mmap import mmap
 from typing import TYPE_CHECKING
 
 from logscan.errors import LogscanError
-from logscan.logs.lines import PADDING
+from logscan.logs.lines import NULS, PADDING, Text
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
     from logscan.logs.engine import Block
 
-Parse = Callable[[bytes], "Block"]
+Parse = Callable[[Text], "Block"]
+#: A block in pieces, which are to be taken before the next block is asked for.
+Pieces = Iterable[bytes]
 
 #: Fewer blocks than this are parsed where they are.
 _FEW = 3
 #: Blocks that a process has before it: the one it parses, and the next.
 _AHEAD = 2
+#: Bytes of a result that go through shared memory, which is far more than most have; the rest goes the slow way.
+_RESULT = 8 << 20
 
 
 class Workers:
@@ -46,18 +50,18 @@ class Workers:
         self._may_fork = fork and hasattr(os, "fork")
         self._processes: _Processes | None = None
 
-    def parsed(self, blocks: Iterable[bytes]) -> Iterator[Block]:
+    def parsed(self, blocks: Iterable[Pieces]) -> Iterator[Block]:
         """Parse the blocks; they are asked for as they are needed.
 
         What they raise is raised once all that came before is parsed. Raises ``LogscanError`` if a process is killed.
         """
         failures: list[LogscanError] = []
         blocks = _up_to_failure(blocks, failures)
-        first = list(islice(blocks, _FEW))
+        first = list(map(list, islice(blocks, _FEW)))
         if len(first) < _FEW or _cores() == 1:
-            yield from map(self._parse, chain(first, blocks))
+            yield from map(self._parse, map(_whole, chain(first, blocks)))
         elif not self._may_fork:
-            yield from _by_threads(self._parse, chain(first, blocks))
+            yield from _by_threads(self._parse, map(_whole, chain(first, blocks)))
         else:
             self._processes = self._processes or _Processes(self._parse, self._largest)
             yield from self._processes.parsed(chain(first, blocks))
@@ -77,11 +81,16 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _up_to_failure(blocks: Iterable[bytes], failures: list[LogscanError]) -> Iterator[bytes]:
+def _up_to_failure(blocks: Iterable[Pieces], failures: list[LogscanError]) -> Iterator[Pieces]:
     try:
         yield from blocks
     except LogscanError as error:
         failures.append(error)
+
+
+def _whole(pieces: Pieces) -> bytes:
+    """A block and what follows it, as ``split_lines`` wants them."""
+    return b"".join((*pieces, NULS))
 
 
 def _by_threads(parse: Parse, blocks: Iterable[bytes]) -> Iterator[Block]:
@@ -98,6 +107,35 @@ def _by_threads(parse: Parse, blocks: Iterable[bytes]) -> Iterator[Block]:
             yield pending.popleft().result()
 
 
+class _Room:
+    """Memory shared with a process: ``text`` for a block, and as much as is usual for its result."""
+
+    def __init__(self, largest: int) -> None:
+        self.text = memoryview(mmap(-1, largest + PADDING))
+        self._result = memoryview(mmap(-1, _RESULT))
+
+    def put(self, result: object) -> tuple[bytes, list[int]]:
+        """Put the arrays of a result here; returns the rest of it, and where they end."""
+        ends = [0]
+
+        def is_left(array: pickle.PickleBuffer) -> bool:
+            raw = array.raw()
+            start, end = ends[-1], ends[-1] + len(raw)
+            if end > len(self._result):
+                return True
+            self._result[start:end] = raw
+            ends.append(end)
+            return False
+
+        return pickle.dumps(result, protocol=5, buffer_callback=is_left), ends
+
+    def get(self, rest: bytes, ends: list[int]) -> Block | Exception:
+        """Take out what was put here; it is copied, as this room is used again."""
+        arrays = [bytes(self._result[start:end]) for start, end in pairwise(ends)]
+        result: Block | Exception = pickle.loads(rest, buffers=arrays)  # noqa: S301 - written by ``put``
+        return result
+
+
 class _Processes:
     """Forked processes that parse what stands in memory shared with them; each takes its turn."""
 
@@ -107,30 +145,30 @@ class _Processes:
         self._parse = parse
         self._largest = largest
         count = _cores()
-        self._rooms = [mmap(-1, _AHEAD * (largest + PADDING)) for _ in range(count)]
+        self._rooms = [[_Room(largest) for _ in range(_AHEAD)] for _ in range(count)]
         ends = [multiprocessing.Pipe() for _ in range(count)]
         self._ends = [ours for ours, _ in ends]
         context = multiprocessing.get_context("fork")
         self._workers = [
             context.Process(
                 target=_work,
-                args=(parse, room, theirs, [end for pair in ends for end in pair if end is not theirs]),
+                args=(parse, rooms, theirs, [end for pair in ends for end in pair if end is not theirs]),
                 daemon=True,
             )
-            for room, (_, theirs) in zip(self._rooms, ends, strict=True)
+            for rooms, (_, theirs) in zip(self._rooms, ends, strict=True)
         ]
         for worker in self._workers:
             worker.start()
         for _, theirs in ends:
             theirs.close()
 
-    def parsed(self, blocks: Iterable[bytes]) -> Iterator[Block]:
+    def parsed(self, blocks: Iterable[Pieces]) -> Iterator[Block]:
         """Parse the blocks; results come in their order, as each process's turn does."""
         pending: deque[Callable[[], Block]] = deque()
         try:
-            for number, data in enumerate(blocks):
+            for number, pieces in enumerate(blocks):
                 round_, turn = divmod(number, len(self._ends))
-                pending.append(self._given(turn, round_ % _AHEAD, data))
+                pending.append(self._given(turn, round_ % _AHEAD, iter(pieces)))
                 if len(pending) == _AHEAD * len(self._ends):
                     yield pending.popleft()()
             while pending:
@@ -140,15 +178,18 @@ class _Processes:
             for result in pending:
                 result()
 
-    def _given(self, turn: int, part: int, data: bytes) -> Callable[[], Block]:
+    def _given(self, turn: int, part: int, pieces: Iterator[bytes]) -> Callable[[], Block]:
         """Put a block into one of the rooms of the process whose turn it is; what is too large is parsed here."""
-        if len(data) > self._largest:
-            return partial(self._parse, data)
-        start, length = part * (self._largest + PADDING), len(data) + PADDING
-        self._rooms[turn][start : start + len(data)] = data
-        self._rooms[turn][start + len(data) : start + length] = bytes(PADDING)
-        self._ends[turn].send((start, length))
-        return partial(_received, self._ends[turn])
+        room = self._rooms[turn][part]
+        length = 0
+        for piece in pieces:
+            if length + len(piece) > self._largest:
+                return partial(self._parse, _whole((bytes(room.text[:length]), piece, *pieces)))
+            room.text[length : length + len(piece)] = piece
+            length += len(piece)
+        room.text[length : length + PADDING] = NULS
+        self._ends[turn].send((part, length + PADDING))
+        return partial(_received, self._ends[turn], room)
 
     def close(self) -> None:
         """Let the processes end."""
@@ -158,9 +199,9 @@ class _Processes:
             worker.join()
 
 
-def _received(end: Connection) -> Block:
+def _received(end: Connection, room: _Room) -> Block:
     try:
-        result: Block | Exception = pickle.loads(end.recv_bytes())  # noqa: S301 - written by ``_work``
+        result = room.get(*end.recv())
     except (EOFError, ConnectionError):
         raise LogscanError("a process that was parsing has been killed; is there memory enough?") from None
     if isinstance(result, Exception):
@@ -168,7 +209,7 @@ def _received(end: Connection) -> Block:
     return result
 
 
-def _work(parse: Parse, room: mmap, end: Connection, others: list[Connection]) -> None:
+def _work(parse: Parse, rooms: list[_Room], end: Connection, others: list[Connection]) -> None:
     """Parse block after block until the other end of the connection is closed."""
     # An interrupt ends the command, and that ends this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -176,16 +217,16 @@ def _work(parse: Parse, room: mmap, end: Connection, others: list[Connection]) -
         other.close()
     while True:
         try:
-            start, length = end.recv()
+            part, length = end.recv()
         except EOFError:
             # Nothing is to be cleaned up here that is not the command's.
             os._exit(0)
         result: Block | Exception
         try:
-            result = parse(room[start : start + length])
+            result = parse(rooms[part].text[:length])
         except Exception as error:
             result = error
         try:
-            end.send_bytes(pickle.dumps(result, protocol=5))
+            end.send(rooms[part].put(result))
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)

@@ -15,6 +15,8 @@ from logscan.errors import UnreadableInput
 from logscan.reading.compression import Raw, decompressed
 from logscan.reading.lines import SAMPLE, NotTextError, utf8, whole_lines
 
+#: Plain data is read so many bytes at once: they are still in the processor's cache when they are looked at.
+_PIECE = 1 << 18
 #: Opens an input; True if what is read must be there again the next time.
 _Opener = Callable[[bool], AbstractContextManager[Raw]]
 
@@ -67,10 +69,17 @@ class Source:
 
     def peek(self, size: int) -> Iterator[bytes]:
         """Yield what `blocks` will yield; of a pipe, what is peeked at is kept in memory."""
-        return self._blocks(size, peek=True, warn=lambda _: None)
+        return map(b"".join, self._blocks(size, peek=True, warn=lambda _: None))
 
     def blocks(self, size: int = 4 << 20) -> Iterator[bytes]:
         """Yield whole lines, about `size` bytes at once; only the last line may lack its line end."""
+        return map(b"".join, self.blocks_in_pieces(size))
+
+    def blocks_in_pieces(self, size: int) -> Iterator[Iterator[bytes]]:
+        """Yield what `blocks` yields, each block as pieces, to be taken before the next block is asked for.
+
+        So what is read need be copied but once, to where it is parsed.
+        """
         return self._blocks(size, peek=False, warn=self.warnings.append)
 
     def contents(self, start: int, size: int) -> Iterator[bytes]:
@@ -79,11 +88,11 @@ class Source:
             read = self._guarded(raw.read, lambda _: None, count=False)
             yield from decompressed(raw._replace(read=read), size, lambda _: None, start)
 
-    def _blocks(self, size: int, *, peek: bool, warn: Callable[[str], object]) -> Iterator[bytes]:
+    def _blocks(self, size: int, *, peek: bool, warn: Callable[[str], object]) -> Iterator[Iterator[bytes]]:
         try:
             with self.opener(peek) as raw:
                 guarded = raw._replace(read=self._guarded(raw.read, warn, count=not peek))
-                pieces = decompressed(guarded, size, warn, 0 if peek else self.start)
+                pieces = decompressed(guarded, min(size, _PIECE), warn, 0 if peek else self.start)
                 yield from whole_lines(utf8(pieces if peek else self.tap(pieces), warn), size, warn)
         except NotTextError as error:
             raise UnreadableInput(f"{self.name}: not a text log but {error}") from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 
 #: Longer lines are cut to this many bytes.
 LONGEST_LINE = 1 << 20
@@ -49,7 +50,7 @@ class NotTextError(Exception):
 
 
 def utf8(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[bytes]:
-    """Yield the text of `pieces` as UTF-8: byte order marks and NULs dropped, UTF-16 converted.
+    """Yield the text of `pieces` as UTF-8: byte order marks and NULs dropped, UTF-16 converted, CR LF made LF.
 
     A file with CR and no LF at all (as classic Mac OS wrote) gets LF. Bytes that are not UTF-8 stay as
     they are. Raises NotTextError for what is no text.
@@ -70,14 +71,21 @@ def utf8(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[byt
         pieces = _converted(pieces, encoding)
     only_returns = b"\r" in sample and b"\n" not in sample
     nuls = 0
+    waiting = b""  # a CR whose LF may come with the next piece
     for piece in pieces:
         if b"\0" in piece:
             nuls += piece.count(b"\0")
             piece = piece.replace(b"\0", b"")
         if only_returns:
             piece = piece.replace(b"\r", b"\n")
+        if waiting or b"\r" in piece:
+            piece = (waiting + piece).replace(b"\r\n", b"\n")
+            waiting = b"\r" if piece.endswith(b"\r") else b""
+            piece = piece.removesuffix(waiting)
         if piece:
             yield piece
+    if waiting:
+        yield waiting
     if nuls:
         warn(f"NUL bytes left out: {nuls:,}")
 
@@ -120,61 +128,51 @@ def _what_else(sample: bytes) -> str | None:
     return "binary data" if controls > max(_FEW_CONTROLS, _CONTROL_SHARE * len(filled)) else None
 
 
-def whole_lines(pieces: Iterable[bytes], size: int, warn: Callable[[str], object]) -> Iterator[bytes]:
-    """Yield the text of `pieces` in blocks of about `size` bytes that end at a line end.
+def whole_lines(
+    pieces: Iterable[bytes], size: int, warn: Callable[[str], object]
+) -> Iterator[Iterator[bytes]]:
+    """Yield the text of `pieces` in blocks of about `size` bytes that end at a line end, each block in pieces.
 
-    Only the last block may lack its line end. CR LF becomes LF. Lines over LONGEST_LINE are
-    cut, but keep their line end, so that line numbers stay true; memory stays bounded.
+    The pieces of a block are gone once the next block is asked for. Only the last block may lack its line end.
+    Lines over LONGEST_LINE are cut, but keep their line end, so that line numbers stay true; a block has at most
+    `size` + 2 * LONGEST_LINE bytes.
     """
-    ready: list[bytes | memoryview] = []  # whole lines
-    tail: list[bytes] = []  # the line that has not ended yet
-    ready_length = tail_length = cut = 0
-    overlong = False  # the tail has reached LONGEST_LINE; what follows up to its line end is dropped
+    for _, block in groupby(_numbered(_shortened(pieces, warn), size), key=itemgetter(0)):
+        yield (piece for _, piece in block)
+
+
+def _numbered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the pieces with the number of the block that each belongs to, cut where a block ends."""
+    number = length = 0
     for piece in pieces:
-        if overlong:
-            end = piece.find(b"\n")
-            if end < 0:
-                continue
-            piece, overlong = piece[end:], False
-        end = piece.rfind(b"\n") + 1
+        length += len(piece)
+        end = piece.rfind(b"\n") + 1 if length >= size else 0
         if end:
-            ready += (*tail, memoryview(piece)[:end])
-            ready_length += tail_length + end
-            tail, tail_length = [], 0
-        if end < len(piece):
-            tail.append(piece[end:])
-            tail_length += len(piece) - end
-        if tail_length > LONGEST_LINE:
-            tail, tail_length = [b"".join(tail)[:LONGEST_LINE]], LONGEST_LINE
-            cut += 1
-            overlong = True
-        if ready and ready_length + tail_length >= size:
-            block, overlong_lines = _shortened(b"".join(ready))
-            cut += overlong_lines
-            ready, ready_length = [], 0
-            yield _plain_line_ends(block)
-    block, overlong_lines = _shortened(b"".join((*ready, *tail)))
-    cut += overlong_lines
-    if block:
-        yield _plain_line_ends(block)
+            yield number, piece[:end]
+            number, piece = number + 1, piece[end:]
+            length = len(piece)
+        if piece:
+            yield number, piece
+
+
+def _shortened(pieces: Iterable[bytes], warn: Callable[[str], object]) -> Iterator[bytes]:
+    """Yield the pieces, none longer than LONGEST_LINE, with every line cut to that."""
+    length = cut = 0  # length: of the line that has not ended yet, before it was cut
+    for piece in _divided(pieces, LONGEST_LINE):
+        end = piece.find(b"\n")
+        more = len(piece) if end < 0 else end
+        left = max(0, LONGEST_LINE - length)
+        cut += length <= LONGEST_LINE < length + more
+        length = length + more if end < 0 else len(piece) - 1 - piece.rfind(b"\n")
+        if more > left:
+            piece = piece[:left] + piece[more:]
+        if piece:
+            yield piece
     if cut:
         warn(f"lines cut to {LONGEST_LINE:,} bytes: {cut:,}")
 
 
-def _shortened(block: bytes) -> tuple[bytes, int]:
-    """Return the block with every line cut to LONGEST_LINE, and how many were cut."""
-    kept: list[memoryview] = []
-    copied = start = 0  # copied: up to where `kept` goes; start: of the first line not yet looked at
-    while start + LONGEST_LINE < len(block):
-        line_end = block.rfind(b"\n", start, start + LONGEST_LINE + 1)
-        if line_end < 0:
-            kept.append(memoryview(block)[copied : start + LONGEST_LINE])
-            copied = line_end = block.index(b"\n", start + LONGEST_LINE)
-        start = line_end + 1
-    if not kept:
-        return block, 0
-    return b"".join((*kept, memoryview(block)[copied:])), len(kept)
-
-
-def _plain_line_ends(block: bytes) -> bytes:
-    return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+def _divided(pieces: Iterable[bytes], length: int) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), length):
+            yield piece[start : start + length]
