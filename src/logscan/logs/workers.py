@@ -57,14 +57,16 @@ class Workers:
         """
         failures: list[LogscanError] = []
         blocks = _up_to_failure(blocks, failures)
-        first = list(map(list, islice(blocks, _FEW)))
-        if len(first) < _FEW or _cores() == 1:
-            yield from map(self._parse, map(_whole, chain(first, blocks)))
+        held: deque[Pieces] = deque([b"".join(pieces)] for pieces in islice(blocks, _FEW))
+        few = len(held) < _FEW
+        blocks = chain(_taken_from(held), blocks)
+        if few or _cores() == 1:
+            yield from map(self._parse, map(_whole, blocks))
         elif not self._may_fork:
-            yield from _by_threads(self._parse, map(_whole, chain(first, blocks)))
+            yield from _by_threads(self._parse, map(_whole, blocks))
         else:
-            self._processes = self._processes or _Processes(self._parse, self._largest)
-            yield from self._processes.parsed(chain(first, blocks))
+            self._processes = self._processes or _Processes(self._parse, self._largest, held)
+            yield from self._processes.parsed(blocks)
         if failures:
             raise failures[0]
 
@@ -86,6 +88,11 @@ def _up_to_failure(blocks: Iterable[Pieces], failures: list[LogscanError]) -> It
         yield from blocks
     except LogscanError as error:
         failures.append(error)
+
+
+def _taken_from(held: deque[Pieces]) -> Iterator[Pieces]:
+    while held:
+        yield held.popleft()
 
 
 def _whole(pieces: Pieces) -> bytes:
@@ -137,9 +144,12 @@ class _Room:
 
 
 class _Processes:
-    """Forked processes that parse what stands in memory shared with them; each takes its turn."""
+    """Forked processes that parse what stands in memory shared with them; each takes its turn.
 
-    def __init__(self, parse: Parse, largest: int) -> None:
+    They forget the blocks in ``held``, of which each would keep a copy.
+    """
+
+    def __init__(self, parse: Parse, largest: int, held: deque[Pieces]) -> None:
         import multiprocessing
 
         self._parse = parse
@@ -152,7 +162,13 @@ class _Processes:
         self._workers = [
             context.Process(
                 target=_work,
-                args=(parse, rooms, theirs, [end for pair in ends for end in pair if end is not theirs]),
+                args=(
+                    parse,
+                    rooms,
+                    theirs,
+                    [end for pair in ends for end in pair if end is not theirs],
+                    held,
+                ),
                 daemon=True,
             )
             for rooms, (_, theirs) in zip(self._rooms, ends, strict=True)
@@ -209,12 +225,15 @@ def _received(end: Connection, room: _Room) -> Block:
     return result
 
 
-def _work(parse: Parse, rooms: list[_Room], end: Connection, others: list[Connection]) -> None:
+def _work(
+    parse: Parse, rooms: list[_Room], end: Connection, others: list[Connection], held: deque[Pieces]
+) -> None:
     """Parse block after block until the other end of the connection is closed."""
     # An interrupt ends the command, and that ends this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for other in others:
         other.close()
+    held.clear()
     while True:
         try:
             part, length = end.recv()
