@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from logscan.coverage import MOST_EXAMPLES, InputReport
 from logscan.logs.assembly import ROW_SCHEMA
-from logscan.logs.columns import as_text
+from logscan.logs.columns import as_text, constant
 from logscan.logs.definitions import LogParser
 from logscan.logs.engine import Block, Engine
-from logscan.logs.passes import PASSES, Group, Pass, Versions
+from logscan.logs.passes import PASSES, READ_BY_PASSES, Group, Pass, Versions
+from logscan.logs.passes.tables import set_column
 from logscan.logs.timestamps import NO_TIME, Clock
 from logscan.logs.workers import Workers
 from logscan.parser_files import shipped
-from logscan.schema import SCHEMA, read_schema
+from logscan.schema import read_schema
 
 #: The rows of so many lines go through the passes together.
 _GROUP_LINES = 100_000
@@ -60,6 +61,8 @@ class LogMachine:
             for name in parser.passes
         ]
         self._schema = read_schema(options.columns)
+        wanted = {*(options.columns or self._schema.names), *READ_BY_PASSES, "stamp", "zone"}
+        self._kept = [name for name in ROW_SCHEMA.names if name in wanted]
         self._workers = Workers(self.engine.parse, largest, fork=options.fork)
         self._lines = 0
         self._last_rows: pa.Table | None = None
@@ -87,26 +90,27 @@ class LogMachine:
 
     def _finish(self, blocks: list[tuple[int, Block]], source: str, clock: Clock, start: int) -> pa.Table:
         """Rows of some blocks with times, through the passes; ``line`` counts within the source again."""
-        rows = _with_offsets(blocks)
+        rows = _with_offsets(blocks, self._kept)
         rows = self._with_repeats(rows, [(base + at, n) for base, b in blocks for at, n in b.repeats])
         values = clock.resolve(np.asarray(rows.column("stamp")), np.asarray(rows.column("zone")))
         time = pa.array(values, mask=values == NO_TIME).cast(pa.timestamp("us", tz="UTC"))
-        count = rows.num_rows
         rows = rows.drop_columns(["stamp", "zone"]).append_column("time", time)
-        rows = rows.append_column("cause", pa.nulls(count, SCHEMA.field("cause").type))
         for name, value in (("parser", self.parser.name), ("source", source)):
-            word = pa.DictionaryArray.from_arrays(
-                pa.array(np.zeros(count, np.int32)), pa.array([value], pa.string())
-            )
-            rows = rows.append_column(name, word)
+            rows = rows.append_column(name, constant(value, rows.num_rows))
         group = Group(rows.unify_dictionaries(), _contexts(blocks))
         for step in self._passes:
             step(group)
-        rows = group.rows.select(self._schema.names)
+        rows = group.rows
         # Lines are counted from 1 in their own source.
-        line = pc.add(pc.subtract(rows.column("line"), start), 1)
-        return rows.set_column(rows.schema.get_field_index("line"), SCHEMA.field("line"), line).cast(
-            self._schema
+        rows = set_column(rows, "line", pc.subtract(rows.column("line"), start - 1))
+        return pa.Table.from_arrays(
+            [
+                rows.column(field.name)
+                if field.name in rows.schema.names
+                else pa.nulls(rows.num_rows, field.type)
+                for field in self._schema
+            ],
+            schema=self._schema,
         )
 
     def _with_repeats(self, rows: pa.Table, repeats: list[tuple[int, int]]) -> pa.Table:
@@ -126,8 +130,8 @@ class LogMachine:
             rows = pa.concat_tables(copies)
             rows = rows.take(pa.array(np.argsort(np.asarray(rows.column("line")), kind="stable")))
         if before.num_rows:
-            last = before.column("line")[-1]
-            self._last_rows = before.filter(pc.equal(before.column("line"), last)).combine_chunks()
+            line = np.asarray(before.column("line"))
+            self._last_rows = before.slice(np.searchsorted(line, line[-1])).combine_chunks()
         return rows
 
 
@@ -139,13 +143,12 @@ def _count(report: InputReport, block: Block) -> None:
     report.examples += block.examples[: MOST_EXAMPLES - len(report.examples)]
 
 
-def _with_offsets(blocks: list[tuple[int, Block]]) -> pa.Table:
-    index = ROW_SCHEMA.get_field_index("line")
-    tables = [
-        block.rows.set_column(index, ROW_SCHEMA.field(index), pc.add(block.rows.column("line"), base))
-        for base, block in blocks
-    ]
-    return pa.concat_tables(tables)
+def _with_offsets(blocks: list[tuple[int, Block]], names: list[str]) -> pa.Table:
+    """Some columns of the blocks' rows, with lines counted over all that was read."""
+    return pa.concat_tables(
+        set_column(rows, "line", pc.add(rows.column("line"), base))
+        for base, rows in ((base, block.rows.select(names)) for base, block in blocks)
+    )
 
 
 def _contexts(blocks: list[tuple[int, Block]]) -> dict[str, pa.Table]:

@@ -10,7 +10,9 @@ from logscan.logs.columns import typed
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.order import latest_before
 from logscan.logs.passes.tables import MEMORY, Group, Int64, Memory, codes, fill, keys, whole
-from logscan.schema import SCHEMA
+
+#: What entries hold besides what their message's rows may learn.
+_NOT_LEARNT = ("queue_id", "line", "host", "service", "pid")
 
 
 class MessageJoin:
@@ -21,52 +23,75 @@ class MessageJoin:
 
     def __call__(self, group: Group) -> None:
         """Amend the rows of a group."""
-        rows = group.rows
-        contexts = {name: group.contexts.get(name) for name in self._memory}
-        tables = [rows, *(table for table in contexts.values() if table is not None)]
-        codes = iter(_message_codes(tables))
-        row_key = next(codes)
-        line = np.asarray(rows.column("line"))
-        for name, table in contexts.items():
-            memory = self._memory[name]
-            if table is None:
-                lost = np.arange(rows.num_rows)
-            else:
-                found = latest_before(row_key, line, next(codes), np.asarray(table.column("line")))
-                rows = _learn(rows, np.arange(rows.num_rows), table, found)
-                lost = np.flatnonzero(found < 0)
-            lost = lost[row_key[lost] >= 0]
-            if len(lost):
-                rows = self._recall(rows, lost, memory, table)
-            memory.extend(None if table is None else _kept(table))
+        for name, memory in self._memory.items():
+            table = group.contexts.get(name)
+            known = memory.table if table is None else table
+            if known is not None:
+                lost = _learners(group.rows, known)
+                if table is not None and len(lost):
+                    found = _entries(group.rows, lost, table)
+                    group.rows = _learn(group.rows, lost, table, found)
+                    lost = lost[found < 0]
+                if len(lost):
+                    group.rows = self._recall(group.rows, lost, memory, table)
+            memory.extend(None if table is None else _kept(table, group.rows))
             memory.forget()
-        group.rows = rows
 
     def _recall(self, rows: pa.Table, lost: Int64, memory: Memory, newer: pa.Table | None) -> pa.Table:
         """Let rows whose message began in an earlier group learn from what is remembered."""
         remembered = memory.table
         if remembered is None or not remembered.num_rows:
             return rows
-        some = rows.select(["queue_id", "host", "line"]).take(pa.array(lost))
-        hit = pc.is_in(remembered.column("queue_id"), value_set=whole(some.column("queue_id").unique()))
+        queue_id = rows.column("queue_id").take(pa.array(lost))
+        hit = pc.is_in(remembered.column("queue_id"), value_set=whole(queue_id.unique()))
         places = np.flatnonzero(np.asarray(whole(hit)))
         if not len(places):
             return rows
         known = remembered.take(pa.array(places))
-        row_key, known_key = _message_codes([some, known])
-        line = np.asarray(some.column("line"))
-        found = latest_before(row_key, line, known_key, np.asarray(known.column("line")))
+        found = _entries(rows, lost, known)
         # An entry with so many after it is forgotten, for every row alike, however the log was cut into groups.
         since = remembered.num_rows - places[np.maximum(found, 0)]
         if newer is not None:
+            line = np.asarray(rows.column("line"))[lost]
             since = since + np.searchsorted(np.asarray(newer.column("line")), line, side="right")
         return _learn(rows, lost, known, np.where(since > MEMORY, -1, found))
 
 
-def _kept(table: pa.Table) -> pa.Table:
+def _learnt(known: pa.Table, rows: pa.Table) -> list[str]:
+    """The columns that rows may learn from entries."""
+    return [n for n in known.schema.names if n in rows.schema.names and n not in _NOT_LEARNT]
+
+
+def _kept(table: pa.Table, rows: pa.Table) -> pa.Table:
     """What is remembered of messages: their key, and what their rows may learn."""
-    names = [n for n in table.schema.names if n in SCHEMA.names and n != "service"]
-    return table.select(names)
+    keys = [name for name in ("queue_id", "host", "line") if name in table.schema.names]
+    return table.select([*keys, *_learnt(table, rows)])
+
+
+def _of_client(name: str) -> bool:
+    """The client is the peer of what this server answered, never of what a remote server answered."""
+    return name.startswith("peer_") or name == "helo"
+
+
+def _learners(rows: pa.Table, known: pa.Table) -> Int64:
+    """The rows of messages that lack something which entries of ``known`` may tell."""
+    inbound = np.asarray(_inbound(rows))
+    lacks = np.zeros(rows.num_rows, bool)
+    for name in _learnt(known, rows):
+        null = np.asarray(whole(rows.column(name).is_null()))
+        lacks |= null & inbound if _of_client(name) else null
+    return np.flatnonzero(lacks & np.asarray(whole(rows.column("queue_id").is_valid())))
+
+
+def _inbound(rows: pa.Table) -> pa.Array:
+    return whole(pc.equal(rows.column("direction"), "inbound").fill_null(False))
+
+
+def _entries(rows: pa.Table, places: Int64, known: pa.Table) -> Int64:
+    """For each row at ``places`` the last entry of its message before it, else -1."""
+    some = rows.select(["queue_id", "host", "line"]).take(pa.array(places))
+    key, known_key = _message_codes([some, known])
+    return latest_before(key, np.asarray(some.column("line")), known_key, np.asarray(known.column("line")))
 
 
 def _message_codes(tables: list[pa.Table]) -> list[Int64]:
@@ -88,20 +113,11 @@ def _learn(rows: pa.Table, places: Int64, known: pa.Table, found: Int64) -> pa.T
     if not (take >= 0).any():
         return rows
     index = pa.array(take, mask=take < 0)
-    inbound = None
-    for name in known.schema.names:
-        if (
-            name not in SCHEMA.names
-            or name in ("queue_id", "line", "host", "service")
-            or not rows.column(name).null_count
-        ):
+    for name in _learnt(known, rows):
+        if not rows.column(name).null_count:
             continue
-        values = typed(name, whole(known.column(name)), rows.schema.field(name).type)
-        values = (values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values).take(index)
-        if name.startswith("peer_") or name == "helo":
-            # The client is the peer of what this server answered, never of what a remote server answered.
-            if inbound is None:
-                inbound = whole(pc.equal(rows.column("direction").cast(pa.string()), "inbound"))
-            values = pc.if_else(inbound, values, None)
-        rows = fill(rows, name, values)
+        values = typed(name, whole(known.column(name)).take(index), rows.schema.field(name).type)
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(pa.string())
+        rows = fill(rows, name, pc.if_else(_inbound(rows), values, None) if _of_client(name) else values)
     return rows

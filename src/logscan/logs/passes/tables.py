@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from logscan.logs.columns import typed
 
 Int64 = npt.NDArray[np.int64]
+#: Texts of which there are few, as the replies table holds them.
+TEXTS = pa.dictionary(pa.int32(), pa.string())
 #: How many lines of one kind of context are remembered; what is older is forgotten.
 MEMORY = 1 << 16
 
@@ -20,7 +22,7 @@ MEMORY = 1 << 16
 class Group:
     """Rows and contexts of consecutive lines of one source.
 
-    ``rows``: SCHEMA's columns with ``pid``; ``contexts``: by rule name, tables with ``line`` and captured columns.
+    ``rows``: SCHEMA's columns that are wanted or that passes read, with ``pid``; ``contexts``: by rule name, tables with ``line`` and captured columns.
     """
 
     rows: pa.Table
@@ -29,13 +31,21 @@ class Group:
 
 def codes(*columns: pa.Array | pa.ChunkedArray) -> list[Int64]:
     """The columns' texts as numbers, equal where the texts are; null is -1."""
-    combined = pa.chunked_array([chunk for c in columns for chunk in _chunks(as_plain(c))], pa.string())
-    encoded = combined.dictionary_encode().unify_dictionaries()
+    chunks = [chunk for column in columns for chunk in _chunks(column)]
+    if any(pa.types.is_dictionary(column.type) for column in columns):
+        # Dictionaries have few words; what is encoded already is not looked at again.
+        encoded = pa.chunked_array([_encoded(chunk) for chunk in chunks], TEXTS).unify_dictionaries()
+    else:
+        encoded = pa.chunked_array([as_plain(chunk) for chunk in chunks], pa.string()).dictionary_encode()
     indices = np.concatenate(
         [np.asarray(c.indices.fill_null(-1)) for c in encoded.chunks] or [np.array([], np.int32)]
     )
     lengths = np.cumsum([len(c) for c in columns])[:-1]
     return [part.astype(np.int64) for part in np.split(indices, lengths)]
+
+
+def _encoded(chunk: pa.Array) -> pa.DictionaryArray:
+    return chunk if chunk.type == TEXTS else as_plain(chunk).dictionary_encode()
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
