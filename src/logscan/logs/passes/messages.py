@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from logscan.logs.columns import typed
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.order import latest_before
-from logscan.logs.passes.tables import MEMORY, Group, Int64, Memory, codes, fill, keys, whole
+from logscan.logs.passes.tables import MEMORY, Group, Int64, Memory, among, codes, fill, keys, whole
 
 #: What entries hold besides what their message's rows may learn.
 _NOT_LEARNT = ("queue_id", "line", "host", "service", "pid")
@@ -75,16 +75,12 @@ def _of_client(name: str) -> bool:
 
 def _learners(rows: pa.Table, known: pa.Table) -> Int64:
     """The rows of messages that lack something which entries of ``known`` may tell."""
-    inbound = np.asarray(_inbound(rows))
+    inbound = among(rows.column("direction"), ["inbound"])
     lacks = np.zeros(rows.num_rows, bool)
     for name in _learnt(known, rows):
         null = np.asarray(whole(rows.column(name).is_null()))
         lacks |= null & inbound if _of_client(name) else null
     return np.flatnonzero(lacks & np.asarray(whole(rows.column("queue_id").is_valid())))
-
-
-def _inbound(rows: pa.Table) -> pa.Array:
-    return whole(pc.equal(rows.column("direction"), "inbound").fill_null(False))
 
 
 def _entries(rows: pa.Table, places: Int64, known: pa.Table) -> Int64:
@@ -119,5 +115,7 @@ def _learn(rows: pa.Table, places: Int64, known: pa.Table, found: Int64) -> pa.T
         values = typed(name, whole(known.column(name)).take(index), rows.schema.field(name).type)
         if pa.types.is_dictionary(values.type):
             values = values.cast(pa.string())
-        rows = fill(rows, name, pc.if_else(_inbound(rows), values, None) if _of_client(name) else values)
+        if _of_client(name):
+            values = pc.if_else(pa.array(among(rows.column("direction"), ["inbound"])), values, None)
+        rows = fill(rows, name, values)
     return rows

@@ -9,7 +9,19 @@ import pyarrow.compute as pc
 from logscan.logs.columns import typed
 from logscan.logs.definitions import LogParser, Rule
 from logscan.logs.passes.order import latest_before, next_after
-from logscan.logs.passes.tables import Group, Int64, Memory, codes, fill, keys, narrow, set_column, whole
+from logscan.logs.passes.tables import (
+    Group,
+    Int64,
+    Memory,
+    among,
+    as_plain,
+    codes,
+    fill,
+    keys,
+    narrow,
+    set_column,
+    whole,
+)
 from logscan.schema import SCHEMA
 
 #: How many lines that tell of sessions are remembered: sessions are short.
@@ -46,9 +58,8 @@ class Sessions:
         known = self._memory.extend(opened)
         rows = group.rows
         if known is not None and rows.num_rows:
-            inbound = pc.equal(rows.column("direction").cast(pa.string()), "inbound")
-            lost = whole(pc.and_(inbound, rows.column("peer_ip").is_null()))
-            where = np.flatnonzero(np.asarray(lost))
+            unnamed = np.asarray(whole(rows.column("peer_ip").is_null()))
+            where = np.flatnonzero(unnamed & among(rows.column("direction"), ["inbound"]))
             if len(where):
                 some = rows.take(pa.array(where))
                 parts = [codes(a, b) for a, b in zip(_process(some), _process(known), strict=True)]
@@ -68,38 +79,36 @@ class Sessions:
 
     def _take_off_explained(self, group: Group) -> None:
         rows = group.rows
-        columns = ["host", "service", "pid", "peer_ip", "command", "line"]
-        tables = [narrow(group.contexts[name], columns) for name in self._explains if name in group.contexts]
-        rule, command = rows.column("rule").cast(pa.string()), rows.column("command").cast(pa.string())
-        made = pc.is_in(rule, pa.array(list(self._rules)))
+        tables = [group.contexts[name] for name in self._explains if name in group.contexts]
         # Commands that were answered in lines of their own; 421 comes on top of the answer.
-        final = pc.not_equal(rows.column("code"), 421).fill_null(True)
-        answered = pa.scalar(False)
+        answered = np.zeros(rows.num_rows, bool)
         for asked, names in self._answers:
-            answered = pc.or_(answered, pc.and_(pc.equal(command, asked), pc.is_in(rule, pa.array(names))))
-        answered = pc.and_(answered.fill_null(False), final)
-        tables.append(narrow(rows.filter(answered), columns))
-        known = self._explained.extend(pa.concat_tables(tables).sort_by("line"))
-        where = np.flatnonzero(np.asarray(whole(made)))
+            answered |= among(rows.column("command"), [asked]) & among(rows.column("rule"), names)
+        answered &= np.asarray(rows.column("code").fill_null(0)) != 421
+        tables.append(rows.select([*_SESSION, "command", "line"]).filter(pa.array(answered)))
+        new = pa.concat_tables([narrow(table, [*_SESSION, "command", "line"]) for table in tables])
+        known = self._explained.extend(new.sort_by("line") if len(tables) > 1 else new)
+        where = np.flatnonzero(among(rows.column("rule"), list(self._rules)))
         if known is not None and len(where):
             self._settle(group, where, known)
         self._explained.forget()
 
     def _settle(self, group: Group, where: Int64, known: pa.Table) -> None:
         """Take what is known to explain failures off the counters of the same session."""
-        some = group.rows.take(pa.array(where))
+        rows = group.rows
+        some = rows.select(["rule", *_SESSION, "line", "count"]).take(pa.array(where))
         rules = [self._rules[name] for name in some.column("rule").to_pylist()]
         wanted = pa.array([rule.explained_by or rule.only_after for rule in rules], pa.string())
-        some = narrow(some.append_column("wanted", wanted), [*_SESSION, "wanted", "line", "count"])
-        known_names = [*_SESSION, "command"]
-        parts = [
-            codes(some.column(a), known.column(b))
-            for a, b in zip([*_SESSION, "wanted"], known_names, strict=True)
-        ]
+        # Few entries are of a client whose failures are counted here.
+        near = pc.is_in(known.column("peer_ip"), value_set=whole(as_plain(some.column("peer_ip"))))
+        places = np.flatnonzero(np.asarray(near))
+        entries = known.take(pa.array(places))
+        parts = [codes(some.column(name), entries.column(name)) for name in _SESSION]
+        parts.append(codes(wanted, entries.column("command")))
         row_key, known_key = keys(tuple(p[0] for p in parts), tuple(p[1] for p in parts))
         # What explains a failure belongs to the next summary of its process, client and command.
         owner = next_after(
-            known_key, np.asarray(known.column("line")), row_key, np.asarray(some.column("line"))
+            known_key, np.asarray(entries.column("line")), row_key, np.asarray(some.column("line"))
         )
         explained = np.bincount(owner[owner >= 0], minlength=len(where))
         count = np.asarray(some.column("count"))
@@ -107,14 +116,19 @@ class Sessions:
         strict = np.array([rule.unless_explained for rule in rules])
         left = np.where(after, np.where(explained > 0, count, 0), count - explained)
         left = np.where(strict & (explained > 0), 0, left)
-        self._explained.table = known.filter(pa.array(owner < 0))
-        rows = group.rows
-        whole = np.asarray(rows.column("count")).copy()
-        whole[where] = left
-        rows = set_column(rows, "count", pa.array(whole))
-        gone = np.zeros(rows.num_rows, bool)
-        gone[where[left <= 0]] = True
-        group.rows = rows.filter(pa.array(~gone)) if gone.any() else rows
+        if (owner >= 0).any():
+            rest = np.ones(known.num_rows, bool)
+            rest[places[owner >= 0]] = False
+            self._explained.table = known.filter(pa.array(rest))
+        counts = np.asarray(rows.column("count")).copy()
+        counts[where] = left
+        rows = set_column(rows, "count", pa.array(counts))
+        gone = where[left <= 0]
+        if len(gone):
+            keep = np.ones(rows.num_rows, bool)
+            keep[gone] = False
+            rows = rows.filter(pa.array(keep))
+        group.rows = rows
 
 
 def _answers_to(counter: Rule, parser: LogParser) -> tuple[str, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,14 @@ def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
 def as_plain(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The column as plain text, chunked or not."""
     return column if column.type == pa.string() else column.cast(pa.string())
+
+
+def among(column: pa.ChunkedArray, words: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Where a column of few different texts holds one of some words."""
+    encoded = whole(column.unify_dictionaries())
+    hit = np.asarray(pc.is_in(encoded.dictionary, value_set=pa.array(words, pa.string())))
+    found: npt.NDArray[np.bool_] = np.append(hit, False)[np.asarray(encoded.indices.fill_null(-1))]
+    return found
 
 
 def keys(*parts: tuple[Int64, ...]) -> tuple[Int64, ...]:
