@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.order import latest_before
-from logscan.logs.passes.tables import Group, Int64, codes, keys, set_column, whole
+from logscan.logs.passes.tables import Group, Int64, among, codes, keys, put, whole
 from logscan.logs.timestamps import NO_TIME
 
 #: An echo follows the reply it repeats within this time …
 ECHO_SECONDS = 5
 #: … and within this many rows.
 ECHO_ROWS = 1 << 16
+#: What tells whether a reply, to a queue id, is another's echo.
+_COMPARED = ["time", "line", "peer_ip", "pid", "command", "code", "text", "recipient", "service", "status"]
 
 
 class Echoes:
@@ -58,8 +60,7 @@ class Echoes:
         before = both.num_rows - own.num_rows
         repeated = (_echoes(both) | _said_again(both, self._repeats))[before:]
         if repeated.any():
-            basis = rows.column("basis").cast(pa.string())
-            group.rows = set_column(rows, "basis", pc.if_else(pa.array(repeated), "repeated", whole(basis)))
+            group.rows = put(rows, "basis", np.flatnonzero(repeated), "repeated")
         # What was decided stays decided: the memory holds the new basis.
         both = pa.concat_tables([both.slice(0, before), group.rows.select(names)])
         tail = both.slice(max(0, both.num_rows - ECHO_ROWS))
@@ -70,55 +71,51 @@ class Echoes:
 
 def _echoes(rows: pa.Table) -> npt.NDArray[np.bool_]:
     """Which rows repeat an earlier one; rows that are ``repeated`` already stay so."""
-    count = rows.num_rows
-    basis = rows.column("basis").cast(pa.string())
-    result = np.asarray(whole(pc.equal(basis, "repeated").fill_null(False))).copy()
-    known = pc.and_(rows.column("queue_id").is_valid(), pc.is_in(basis, pa.array(["logged", "repeated"])))
-    known = pc.and_(known, pc.equal(rows.column("direction").cast(pa.string()), "outbound"))
-    known = pc.and_(known, pc.or_(rows.column("code").is_valid(), rows.column("text").is_valid()))
-    where = np.flatnonzero(np.asarray(whole(known.fill_null(False))))
-    queue_id = codes(rows.column("queue_id"))[0][where]
+    result = among(rows.column("basis"), ["repeated"])
+    known = among(rows.column("basis"), ["logged", "repeated"]) & among(rows.column("direction"), ["outbound"])
+    told = pc.or_(rows.column("code").is_valid(), rows.column("text").is_valid())
+    known &= np.asarray(whole(pc.and_(told, rows.column("queue_id").is_valid())))
+    where = np.flatnonzero(known)
+    queue_id = codes(rows.column("queue_id").take(pa.array(where)))[0]
     # Few queue ids have more than one row; only those can hold an echo.
-    busy = np.bincount(queue_id, minlength=1)[queue_id] > 1 if len(queue_id) else np.array([], bool)
+    busy = np.bincount(queue_id, minlength=1)[queue_id] > 1
     where, queue_id = where[busy], queue_id[busy]
     if not len(where):
         return result
-    some = rows.take(pa.array(where)) if len(where) < count else rows
-    command = some.column("command").cast(pa.string())
-    service = some.column("service").cast(pa.string()).fill_null("")
-    lmtp = pc.and_(pc.ends_with(service, "lmtp"), pc.equal(command, "EOD")).fill_null(False)
-    personal = pc.or_(pc.equal(command, "RCPT").fill_null(False), lmtp)
+    some = rows.select(_COMPARED).take(pa.array(where))
+    command = some.column("command")
+    services = some.column("service").unify_dictionaries()
+    lmtp = [word for word in whole(services).dictionary.to_pylist() if word.endswith("lmtp")]
+    personal = among(command, ["RCPT"]) | (among(command, ["EOD"]) & among(services, lmtp))
+    recipient = codes(some.column("recipient"))[0]
     # Whose answer it was is not always told; then it is nobody else's.
-    owner = pc.coalesce(some.column("recipient"), some.column("line").cast(pa.string()))
-    owner = pc.if_else(whole(personal), whole(owner), None)
-    parts = (
-        some.column("peer_ip"),
-        some.column("pid"),
-        command,
-        some.column("code").cast(pa.string()),
-        some.column("text"),
-    )
-    key = keys((queue_id, *(codes(part)[0] for part in parts), codes(owner)[0]))[0]
+    line = np.asarray(some.column("line"))
+    owner = np.where(recipient >= 0, recipient, len(line) + line - line.min())
+    owner = np.where(personal, owner, -1)
+    code = np.asarray(some.column("code").cast(pa.int64()).fill_null(-1))
+    texts = (codes(some.column(name))[0] for name in ("peer_ip", "pid", "command", "text"))
+    key = keys((queue_id, code, owner, *texts))[0]
     # A line without outcome tells of a host, and its recipients' lines follow.
-    recipient = np.where(np.asarray(some.column("status").is_valid()), codes(some.column("recipient"))[0], -1)
+    recipient = np.where(np.asarray(some.column("status").is_valid()), recipient, -1)
     time = np.asarray(some.column("time").cast(pa.int64()).fill_null(NO_TIME))
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.concatenate(([True], np.diff(key[order]) != 0)))
-    for first, last in zip(starts, np.append(starts[1:], len(order)), strict=True):
-        if last - first > 1:
-            members = order[first:last]
-            result[where[members]] = _clusters(time[members], recipient[members], result[where[members]])
+    ends = np.append(starts[1:], len(order))
+    several = ends - starts > 1
+    for first, last in zip(starts[several], ends[several], strict=True):
+        members = order[first:last]
+        result[where[members]] = _clusters(time[members], recipient[members], result[where[members]])
     return result
 
 
 def _said_again(rows: pa.Table, repeats: Mapping[str, str]) -> npt.NDArray[np.bool_]:
     """Which rows, by rules that repeat another's, have a row of that other just before them."""
     result = np.zeros(rows.num_rows, bool)
-    rule = whole(rows.column("rule").cast(pa.string()))
-    again = np.flatnonzero(np.asarray(pc.is_in(rule, pa.array(list(repeats), pa.string()))))
+    rule = rows.column("rule")
+    again = np.flatnonzero(among(rule, list(repeats)))
     if not len(again):
         return result
-    first = np.flatnonzero(np.asarray(pc.is_in(rule, pa.array(list(repeats.values()), pa.string()))))
+    first = np.flatnonzero(among(rule, list(repeats.values())))
     names = ("host", "peer_ip", "peer_port")
     parts = [
         codes(column.take(pa.array(again)), column.take(pa.array(first)))

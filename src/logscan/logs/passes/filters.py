@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.order import latest_before
-from logscan.logs.passes.tables import Group, Int64, Memory, codes, set_column, texts, whole
+from logscan.logs.passes.tables import Group, Int64, Memory, codes, put, texts, whole
 
 
 class Filters:
@@ -65,7 +65,4 @@ class Filters:
             whole(pc.or_kleene(origin.is_null(), pc.equal(origin, own))).fill_null(False)
         )
         if good.any():
-            mask = np.zeros(rows.num_rows, bool)
-            mask[where[good]] = True
-            status = rows.column("status").cast(pa.string())
-            group.rows = set_column(rows, "status", pc.if_else(pa.array(mask), "filtered", whole(status)))
+            group.rows = put(rows, "status", where[good], "filtered")

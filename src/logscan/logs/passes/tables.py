@@ -99,6 +99,24 @@ def set_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) ->
     return rows.set_column(index, field_, typed(name, values, field_.type))
 
 
+def put(rows: pa.Table, name: str, places: Int64, value: str | int | None) -> pa.Table:
+    """The rows with one value in a column at some places."""
+    column = whole(rows.column(name).unify_dictionaries())
+    if column.type != TEXTS:
+        mask = np.zeros(rows.num_rows, bool)
+        mask[places] = True
+        return set_column(rows, name, pc.if_else(pa.array(mask), pa.scalar(value, column.type), column))
+    words = column.dictionary
+    number = -1 if value is None else words.index(value).as_py()
+    if value is not None and number < 0:
+        number, words = len(words), pa.concat_arrays([words, pa.array([value], pa.string())])
+    indices = np.asarray(column.indices.fill_null(-1)).copy()
+    indices[places] = number
+    return set_column(
+        rows, name, pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), words)
+    )
+
+
 def fill(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """Put ``values`` where the column is null."""
     column = rows.column(name)

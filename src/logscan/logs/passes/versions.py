@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser, Rule, version_key
-from logscan.logs.passes.tables import Group, Int64, set_column, whole
+from logscan.logs.passes.tables import Group, Int64, among, put, whole
 
 
 @dataclass(slots=True)
@@ -32,14 +31,13 @@ class Versions:
         said = [
             event for name in versions if name in group.contexts for event in group.contexts[name].to_pylist()
         ]
-        name = group.rows.column("rule").cast(pa.string())
-        where = np.flatnonzero(np.asarray(whole(pc.is_in(name, pa.array(list(rules), pa.string())))))
+        where = np.flatnonzero(among(group.rows.column("rule"), list(rules)))
         if not len(where):
             for event in said:
                 self._hear(event)
             return
         some = group.rows.select(["rule", "host", "line"]).take(pa.array(where))
-        rule, host = (whole(some.column(n).cast(pa.string())).dictionary_encode() for n in ("rule", "host"))
+        rule, host = (whole(some.column(name).unify_dictionaries()) for name in ("rule", "host"))
         rule_code, host_code = np.asarray(rule.indices), np.asarray(host.indices.fill_null(-1))
         line = np.asarray(some.column("line"))
         changes: list[tuple[Int64, dict[str, Any]]] = []
@@ -77,14 +75,9 @@ def _older(rule: Rule, version: tuple[int, ...] | None) -> dict[str, Any]:
 def _apply(rows: pa.Table, changes: list[tuple[Int64, dict[str, Any]]]) -> pa.Table:
     keep = np.ones(rows.num_rows, bool)
     for places, change in changes:
-        mask = np.zeros(rows.num_rows, bool)
-        mask[places] = True
         for name, value in change.items():
             if name == "drop":
                 keep[places] = False
-                continue
-            column = whole(rows.column(name))
-            plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-            new = pa.scalar(None if value == "" else value, plain.type)
-            rows = set_column(rows, name, pc.if_else(pa.array(mask), new, plain))
+            else:
+                rows = put(rows, name, places, None if value == "" else value)
     return rows if keep.all() else rows.filter(pa.array(keep))
