@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.order import latest_before
-from logscan.logs.passes.tables import MEMORY, Group, Memory, codes, keys, set_column, whole
+from logscan.logs.passes.tables import MEMORY, Group, Memory, among, codes, keys, set_column, whole
 
 _REPLY = ("command", "code", "enhanced", "text", "peer_name", "peer_ip", "peer_port")
 
@@ -27,8 +27,8 @@ class Expiries:
         )
         refusals = rows.select(["queue_id", "recipient", "line", *_REPLY]).filter(refused.fill_null(False))
         known = self._refusals.extend(refusals)
-        expired = pc.and_kleene(pc.equal(rows.column("status"), "expired"), rows.column("code").is_null())
-        where = np.flatnonzero(np.asarray(whole(expired.fill_null(False))))
+        unanswered = np.asarray(whole(rows.column("code").is_null()))
+        where = np.flatnonzero(unanswered & among(rows.column("status"), ["expired"]))
         if len(where) and known is not None and known.num_rows:
             group.rows = _learn(rows, where, known)
         self._refusals.forget()

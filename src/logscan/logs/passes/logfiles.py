@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from logscan.logs.definitions import LogParser
 from logscan.logs.passes.hashing import Keys, hashes, mixed
-from logscan.logs.passes.tables import Group, Int64, as_plain, fill, whole
+from logscan.logs.passes.tables import Group, Int64, among, as_plain, put, whole
 from logscan.logs.timestamps import NO_TIME
 
 #: What two lines must have in common, besides the time, to be one line written twice.
@@ -44,11 +43,11 @@ class LogFiles:
         if source != self._source:
             self._source, self._tail = source, (self._tail[0][:0], self._tail[1][:0])
         tagged = np.asarray(whole(rows.column("service").is_valid()))
-        rows = fill(rows, "service", pa.array([kind_of(source)] * rows.num_rows, pa.string()))
-        named = pc.is_in(rows.column("rule").cast(pa.string()), pa.array(self._twice, pa.string()))
-        where = np.flatnonzero(np.asarray(whole(named)))
+        rows = put(rows, "service", np.flatnonzero(~tagged), kind_of(source))
+        where = np.flatnonzero(among(rows.column("rule"), self._twice))
         if len(where):
-            gone = self._repeated(rows.take(pa.array(where)), kind_of(source), tagged[where])
+            some = rows.select(["time", *_SAME]).take(pa.array(where))
+            gone = self._repeated(some, kind_of(source), tagged[where])
             keep = np.ones(rows.num_rows, bool)
             keep[where[gone]] = False
             rows = rows.filter(pa.array(keep)) if gone.any() else rows
