@@ -97,7 +97,7 @@ class LogMachine:
         rows = rows.drop_columns(["stamp", "zone"]).append_column("time", time)
         for name, value in (("parser", self.parser.name), ("source", source)):
             rows = rows.append_column(name, constant(value, rows.num_rows))
-        group = Group(rows.unify_dictionaries(), _contexts(blocks))
+        group = Group(rows.unify_dictionaries().combine_chunks(), _contexts(blocks))
         for step in self._passes:
             step(group)
         rows = group.rows

@@ -273,6 +273,16 @@ class Clock:
         return result
 
     def _to_utc(self, local: Int64) -> Int64:
+        ends = np.array([local.min(), local.max()])
+        offsets = [
+            ends - _utc(pa.array(ends, pa.timestamp("us")), self._tz, which)
+            for which in ("earliest", "latest")
+        ]
+        if ends[1] - ends[0] <= _DAY and np.ptp(offsets) == 0:
+            # No change of the offset in between: two of them lie further apart than a day.
+            self._latest_local = max(self._latest_local, int(ends[1]))
+            self._second_pass = False
+            return local - int(offsets[0][0])
         naive = pa.array(local, pa.timestamp("us"))
         early = _utc(naive, self._tz, "earliest")
         late = _utc(naive, self._tz, "latest")

@@ -72,7 +72,9 @@ class Echoes:
 def _echoes(rows: pa.Table) -> npt.NDArray[np.bool_]:
     """Which rows repeat an earlier one; rows that are ``repeated`` already stay so."""
     result = among(rows.column("basis"), ["repeated"])
-    known = among(rows.column("basis"), ["logged", "repeated"]) & among(rows.column("direction"), ["outbound"])
+    known = among(rows.column("basis"), ["logged", "repeated"]) & among(
+        rows.column("direction"), ["outbound"]
+    )
     told = pc.or_(rows.column("code").is_valid(), rows.column("text").is_valid())
     known &= np.asarray(whole(pc.and_(told, rows.column("queue_id").is_valid())))
     where = np.flatnonzero(known)

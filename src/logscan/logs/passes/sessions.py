@@ -38,7 +38,8 @@ class Sessions:
         self._opens = [rule.name for rule in opens]
         self._explains = [rule.name for rule in parser.rules if rule.role == "explains"]
         self._rules = {rule.name: rule for rule in parser.rules if rule.explained_by or rule.only_after}
-        self._answers = sorted({_answers_to(rule, parser) for rule in self._rules.values()})
+        answers = (_answers_to(rule, parser) for rule in self._rules.values())
+        self._answers = {(asked, name) for asked, names in answers for name in names}
         self._memory = Memory(SESSION_MEMORY)
         self._explained = Memory(SESSION_MEMORY)
 
@@ -81,9 +82,11 @@ class Sessions:
         rows = group.rows
         tables = [group.contexts[name] for name in self._explains if name in group.contexts]
         # Commands that were answered in lines of their own; 421 comes on top of the answer.
-        answered = np.zeros(rows.num_rows, bool)
-        for asked, names in self._answers:
-            answered |= among(rows.column("command"), [asked]) & among(rows.column("rule"), names)
+        command, rule = (whole(rows.column(name).unify_dictionaries()) for name in ("command", "rule"))
+        words = [*command.dictionary.to_pylist(), None]
+        names = rule.dictionary.to_pylist()
+        pairs = np.array([[(word, name) in self._answers for name in names] for word in words], bool)
+        answered = pairs[np.asarray(command.indices.fill_null(-1)), np.asarray(rule.indices)]
         answered &= np.asarray(rows.column("code").fill_null(0)) != 421
         tables.append(rows.select([*_SESSION, "command", "line"]).filter(pa.array(answered)))
         new = pa.concat_tables([narrow(table, [*_SESSION, "command", "line"]) for table in tables])
@@ -96,9 +99,12 @@ class Sessions:
     def _settle(self, group: Group, where: Int64, known: pa.Table) -> None:
         """Take what is known to explain failures off the counters of the same session."""
         rows = group.rows
-        some = rows.select(["rule", *_SESSION, "line", "count"]).take(pa.array(where))
-        rules = [self._rules[name] for name in some.column("rule").to_pylist()]
-        wanted = pa.array([rule.explained_by or rule.only_after for rule in rules], pa.string())
+        some = rows.select([*_SESSION, "line", "count"]).take(pa.array(where))
+        encoded = whole(rows.column("rule").unify_dictionaries())
+        index = np.asarray(encoded.indices)[where]
+        rules = [self._rules.get(name) for name in encoded.dictionary.to_pylist()]
+        asked = [rule and (rule.explained_by or rule.only_after) for rule in rules]
+        wanted = pa.array(asked, pa.string()).take(pa.array(index))
         # Few entries are of a client whose failures are counted here.
         near = pc.is_in(known.column("peer_ip"), value_set=whole(as_plain(some.column("peer_ip"))))
         places = np.flatnonzero(np.asarray(near))
@@ -112,8 +118,8 @@ class Sessions:
         )
         explained = np.bincount(owner[owner >= 0], minlength=len(where))
         count = np.asarray(some.column("count"))
-        after = np.array([rule.only_after is not None for rule in rules])
-        strict = np.array([rule.unless_explained for rule in rules])
+        after = np.array([bool(rule and rule.only_after is not None) for rule in rules])[index]
+        strict = np.array([bool(rule and rule.unless_explained) for rule in rules])[index]
         left = np.where(after, np.where(explained > 0, count, 0), count - explained)
         left = np.where(strict & (explained > 0), 0, left)
         if (owner >= 0).any():

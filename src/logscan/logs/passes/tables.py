@@ -23,7 +23,8 @@ MEMORY = 1 << 16
 class Group:
     """Rows and contexts of consecutive lines of one source.
 
-    ``rows``: SCHEMA's columns that are wanted or that passes read, with ``pid``; ``contexts``: by rule name, tables with ``line`` and captured columns.
+    ``rows``: SCHEMA's columns, those that are wanted or that passes read, with ``pid``; ``contexts``: by rule name,
+    tables with ``line`` and captured columns.
     """
 
     rows: pa.Table
@@ -112,9 +113,7 @@ def put(rows: pa.Table, name: str, places: Int64, value: str | int | None) -> pa
         number, words = len(words), pa.concat_arrays([words, pa.array([value], pa.string())])
     indices = np.asarray(column.indices.fill_null(-1)).copy()
     indices[places] = number
-    return set_column(
-        rows, name, pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), words)
-    )
+    return set_column(rows, name, pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), words))
 
 
 def fill(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
