@@ -216,3 +216,29 @@ def test_lines_that_stand_for_several_are_multiplied(how: str) -> None:
     else:
         found = rows(f"smtpd[7]: {line}", how.format(line))
     assert [(row["code"], row["count"]) for row in found] == [(421, 1), (421, 3)]
+
+
+def test_what_is_not_wanted_changes_nothing_in_what_is() -> None:
+    wanted = ("time", "code", "count", "sender")
+    lines = [
+        b"Nov  5 10:00:00 mx1 postfix/qmgr[3]: 8F2A11C04E7: from=<ann@example.com>, size=2817, nrcpt=1 (queue active)\n",
+        b"Nov  5 10:00:01 mx1 postfix/smtp[4]: 8F2A11C04E7: to=<bob@example.net>, relay=none, delay=1, delays=0/0/0/1, "
+        b"dsn=4.4.1, status=deferred (x)\n",
+        b"Nov  5 10:00:02 mx1 postfix/smtpd[7]: warning: non-SMTP command from unknown[203.0.113.77]: GET / HTTP/1.1\n",
+        b"Nov  5 10:00:03 mx1 postfix/smtpd[7]: "
+        + SUMMARY.format("unknown=0/3").split(": ", 1)[1].encode()
+        + b"\n",
+    ]
+    every, some = (
+        [
+            {name: row[name] for name in wanted}
+            for table in LogMachine(log_parsers()["postfix"], ScanOptions(columns=columns)).read(
+                iter(lines), "log", InputReport("log"), Clock(year=2026)
+            )
+            for row in table.to_pylist()
+        ]
+        for columns in (None, wanted)
+    )
+    assert some == every
+    assert [row["count"] for row in some] == [1, 1, 2]
+    assert some[0]["sender"] == "ann@example.com"

@@ -114,6 +114,18 @@ def test_local_time_becomes_utc_and_the_repeated_hour_is_told_apart() -> None:
     assert [resolve(again, stamp)[0] for stamp in stamps] == expected
 
 
+@pytest.mark.parametrize("day", [datetime(2025, 3, 30), datetime(2025, 10, 26)])
+@pytest.mark.parametrize("size", [1, 2, 5, 48])
+def test_a_change_of_the_offset_is_seen_however_the_log_was_cut(day: datetime, size: int) -> None:
+    start = int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    values = np.arange(start, start + 24 * 3_600_000_000, 1_800_000_000)
+    zones = np.ones(len(values), np.int8)
+    whole, cut = Clock(tz="Europe/Berlin"), Clock(tz="Europe/Berlin")
+    parts = [cut.resolve(values[i : i + size], zones[i : i + size]) for i in range(0, len(values), size)]
+    expected = whole.resolve(np.append(values, start + 80 * 3_600_000_000), np.append(zones, 1))[:-1]
+    assert np.concatenate(parts).tolist() == expected.tolist()
+
+
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(UsageError, match="no such time zone"):
         zone_name("Mars/Olympus")
