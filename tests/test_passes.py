@@ -233,7 +233,7 @@ def test_what_is_not_wanted_changes_nothing_in_what_is() -> None:
         [
             {name: row[name] for name in wanted}
             for table in LogMachine(log_parsers()["postfix"], ScanOptions(columns=columns)).read(
-                iter(lines), "log", InputReport("log"), Clock(year=2026)
+                ([line] for line in lines), "log", InputReport("log"), Clock(year=2026)
             )
             for row in table.to_pylist()
         ]
