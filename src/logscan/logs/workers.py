@@ -53,7 +53,8 @@ class Workers:
     def parsed(self, blocks: Iterable[Pieces]) -> Iterator[Block]:
         """Parse the blocks; they are asked for as they are needed.
 
-        What asking for a block raises is raised once all that came before is parsed. Raises ``LogscanError`` if a process is killed.
+        What asking for a block raises is raised once all that came before is parsed. Raises ``LogscanError`` if a
+        process is killed.
         """
         failures: list[LogscanError] = []
         blocks = _up_to_failure(blocks, failures)
