@@ -136,7 +136,8 @@ def test_the_headers_behind_a_refused_message_are_no_part_of_the_reply() -> None
 )
 def test_pieces_never_change_the_number_of_lines(lines: list[bytes]) -> None:
     data = b"\n".join([*lines, b""])
-    assert rejoin(data).count(b"\n") == data.count(b"\n")
+    assert bytes(rejoin(data)).count(b"\n") == data.count(b"\n")
+    assert bytes(rejoin(memoryview(data))) == rejoin(data)
 
 
 # ------------------------------------------------------------------ codes that are not logged

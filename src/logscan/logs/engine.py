@@ -145,7 +145,7 @@ class Engine:
 
     def parse(self, data: Text) -> Block:
         """Parse one block of whole lines."""
-        lines = split_lines(self.frame.mend(bytes(data)) if self.frame.mend else data)
+        lines = split_lines(self.frame.mend(data) if self.frame.mend else data)
         block = Block(len(lines))
         done = np.zeros(len(lines), bool)
         prefix = np.full(len(lines), ANY_WORD)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from logscan.logs.headers import Headers, exim_headers, syslog_headers
-from logscan.logs.lines import Lines
+from logscan.logs.lines import Lines, Text
 from logscan.logs.pieces import rejoin
 
 _TRADITIONAL = r"[A-Z][a-z]{2} (?: \d|\d\d?) \d\d:\d\d:\d\d"
@@ -56,7 +56,7 @@ class Frame:
     continuation: str | None = None
     headers: Callable[[Lines], Headers | None] | None = None
     tagged: bool = False
-    mend: Callable[[bytes], bytes] | None = None
+    mend: Callable[[Text], Text] | None = None
 
 
 _SYSLOG = (

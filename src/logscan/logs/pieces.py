@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 
+from logscan.logs.lines import Text
+
 _PIECE = re.compile(rb"^([^\n]*? )([^ \n]+ [^ \n]+: )\[(\d{1,3})([/\\])\d{1,3}\] ([^\n]*)", re.MULTILINE)
-_FIRST_SIGNS = (b": [1/", b": [1\\")
+#: Told in one pass; the two texts looked for one after the other take three times as long.
+_FIRST = re.compile(rb": \[1[/\\]")
 
 
-def rejoin(data: bytes) -> bytes:
+def rejoin(data: Text) -> Text:
     """The lines with pieces put together where the first one is; the lines of the others become empty.
 
     Of an entry that goes on in the next block, each block keeps its share.
     """
-    if not any(sign in data for sign in _FIRST_SIGNS):
+    if not _FIRST.search(data):
         return data
     entries: dict[bytes, list[bytes]] = {}
     closed: set[bytes] = set()
