@@ -43,7 +43,7 @@ Paths = str | Path | BinaryIO | Sequence[str | Path | BinaryIO]
 OnProgress = Callable[[str, int, int | None], None]
 
 #: Bytes of a block: small enough for the caches, large enough that the work per block does not count.
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 #: Years that a log may be of: from when Unix time begins, and so that a day more or less is still a date.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 #: A release or a snapshot, 3.9-20240101.

@@ -23,7 +23,7 @@ _COMPRESSIONS: dict[str, Callable[[BinaryIO], Any]] = {
     "gz": lambda stream: igzip.open(stream, "wb"),  # type: ignore[no-untyped-call]
     "zst": lambda stream: zstandard.ZstdCompressor().stream_writer(stream, closefd=False),
 }
-_ROW_GROUP = 1 << 15  # rows: enough to compress well, few enough to keep memory flat
+_ROW_GROUP = 1 << 14  # rows: enough to compress well, few enough to keep memory flat
 
 
 @contextmanager

@@ -17,6 +17,8 @@ Int64 = npt.NDArray[np.int64]
 TEXTS = pa.dictionary(pa.int32(), pa.string())
 #: How many lines of one kind of context are remembered; what is older is forgotten.
 MEMORY = 1 << 16
+#: In more pieces nothing is remembered: each costs time whenever something is looked up.
+_PIECES = 32
 
 
 @dataclass(slots=True)
@@ -158,6 +160,9 @@ class Memory:
 
     def forget(self) -> None:
         """Keep the last entries only."""
-        if self.table is not None and self.table.num_rows > self._limit:
-            # A copy, so that the memory of what is forgotten is freed.
-            self.table = self.table.slice(self.table.num_rows - self._limit).combine_chunks()
+        if self.table is None:
+            return
+        # Each group's entries are a piece of their own: those of old groups are freed without a copy of the rest.
+        self.table = self.table.slice(max(0, self.table.num_rows - self._limit))
+        if any(column.num_chunks > _PIECES for column in self.table.columns):
+            self.table = self.table.combine_chunks()
