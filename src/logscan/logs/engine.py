@@ -96,15 +96,6 @@ class Engine:
             for rule in self._rules
         }
 
-    def check(self) -> None:
-        """Raise ``ParserError`` unless RE2 takes every regex."""
-        for rule in self.parser.rules:
-            for alternative in (*rule.alternatives, *(a for s in rule.then.values() for a in s)):
-                _check_regex(self.parser, rule.name, alternative.regex)
-        for name, alternatives in self.parser.fields.items():
-            for alternative in alternatives:
-                _check_regex(self.parser, name, alternative.regex)
-
     def _is_wanted(self, rule: Rule) -> bool:
         if self._wanted is None or rule.role != "message":
             return True
@@ -295,11 +286,3 @@ class Engine:
         if replies:
             rows = assemble(replies, self._completion.of(replies), records, counts)
             block.rows = in_order(block.rows, rows)
-
-
-def _check_regex(parser: LogParser, where: str, regex: str) -> None:
-    """Raise ``ParserError`` unless RE2 takes the regex."""
-    try:
-        pc.match_substring_regex(pa.array([""]), regex)
-    except pa.ArrowInvalid as error:
-        raise ParserError(f"{parser.path}: rule {where!r}: {str(error).split(';')[0]}") from None

@@ -10,13 +10,28 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.errors import ParserError
 from logscan.logs.columns import Columns, as_text, constant
 from logscan.logs.cutting import tails, trimmed
-from logscan.logs.definitions import Alternative
+from logscan.logs.definitions import Alternative, LogParser
 from logscan.logs.tails import HEAD, tail_of
 
 #: A regex that only one text matches.
 _WHOLE = re.compile(r"\^([\w ,;:<>=@/-]*)\$")
+
+
+def check_regexes(parser: LogParser) -> None:
+    """Raise ``ParserError`` unless RE2 takes every regex of a parser."""
+    named = [
+        *((rule.name, step) for rule in parser.rules for step in (rule.alternatives, *rule.then.values())),
+        *parser.fields.items(),
+    ]
+    for name, alternatives in named:
+        for alternative in alternatives:
+            try:
+                pc.match_substring_regex(pa.array([""]), alternative.regex)
+            except pa.ArrowInvalid as error:
+                raise ParserError(f"{parser.path}: rule {name!r}: {str(error).split(';')[0]}") from None
 
 
 def extract(texts: pa.Array, alternatives: Sequence[Alternative]) -> tuple[npt.NDArray[np.bool_], Columns]:

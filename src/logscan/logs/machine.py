@@ -15,6 +15,7 @@ from logscan.logs.assembly import ROW_SCHEMA
 from logscan.logs.columns import as_text, constant
 from logscan.logs.definitions import LogParser
 from logscan.logs.engine import Block, Engine
+from logscan.logs.extraction import check_regexes
 from logscan.logs.passes import PASSES, READ_BY_PASSES, Group, Pass, Versions
 from logscan.logs.passes.tables import set_column
 from logscan.logs.timestamps import NO_TIME, Clock
@@ -55,7 +56,7 @@ class LogMachine:
         self.engine = Engine(parser, columns=options.columns, service_prefix=options.syslog_name)
         if not shipped(parser.path):
             # The shipped parsers' regexes are proven by their tests; checking them takes a fifth of a second.
-            self.engine.check()
+            check_regexes(parser)
         self._passes: list[Pass] = [
             Versions(parser, options.postfix_version) if name == "versions" else PASSES[name](parser)
             for name in parser.passes

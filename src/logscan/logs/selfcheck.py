@@ -13,7 +13,7 @@ import pyarrow as pa
 from logscan.logs.columns import as_text
 from logscan.logs.definitions import LogParser, Rule, Sample
 from logscan.logs.engine import Block, Engine
-from logscan.logs.extraction import extract
+from logscan.logs.extraction import check_regexes, extract
 from logscan.logs.lines import split_lines
 from logscan.logs.records import split_records
 
@@ -35,8 +35,8 @@ def check_parser(parser: LogParser) -> list[Failure]:
 
     Raises ``ParserError`` if a regex is not RE2.
     """
+    check_regexes(parser)
     engine = Engine(parser)
-    engine.check()
     failures: list[Failure] = []
     for rule in parser.rules:
         for sample in rule.samples:
