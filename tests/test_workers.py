@@ -36,14 +36,14 @@ SIZES = (5_000, 19_900)
 #: The process that parses kills itself.
 KILLED = """
 import os, signal
-from logscan.errors import LogscanError
+from logscan.errors import ProcessKilled
 from logscan.logs.workers import Workers
 os.sched_getaffinity = lambda pid: {0, 1}
 workers = Workers(lambda data: os.kill(os.getpid(), signal.SIGKILL), 100, fork=True)
 try:
     list(workers.parsed([[b"line\\n"]] * 9))
-except LogscanError as error:
-    print(error)
+except ProcessKilled as error:
+    print(error.exit_status, error)
 workers.close()
 """
 
@@ -94,7 +94,7 @@ def test_processes_give_the_same_as_one_thread_in_the_same_order(result: int) ->
 
 
 def test_a_killed_process_is_told_in_one_line() -> None:
-    assert run(KILLED) == ["a process that was parsing has been killed; is there memory enough?"]
+    assert run(KILLED) == ["3 a process that was parsing has been killed; is there memory enough?"]
 
 
 @pytest.mark.parametrize("count", [1, 8])

@@ -4,6 +4,7 @@ LogscanError            base of all; the command line prints it as one line
 ├── UsageError          an option or argument makes no sense (exit 2)
 ├── ParserError         a parser file is wrong (exit 2)
 ├── UnreadableInput     a file is missing, locked, damaged or no log (exit 3)
+├── ProcessKilled       a process that was parsing was killed (exit 3)
 ├── NothingUnderstood   no line was understood by any parser (exit 4)
 └── NotSent             a mail could not be sent (exit 5)
 """
@@ -25,6 +26,12 @@ class ParserError(LogscanError):
 
 class UnreadableInput(LogscanError):
     """An input could not be read."""
+
+    exit_status = 3
+
+
+class ProcessKilled(LogscanError):
+    """A process that was parsing was killed, as the system does when there is no memory left."""
 
     exit_status = 3
 

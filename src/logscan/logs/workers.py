@@ -16,7 +16,7 @@ from itertools import chain, islice, pairwise
 from mmap import mmap
 from typing import TYPE_CHECKING
 
-from logscan.errors import LogscanError
+from logscan.errors import LogscanError, ProcessKilled
 from logscan.logs.lines import NULS, PADDING, Text
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Workers:
     def parsed(self, blocks: Iterable[Pieces]) -> Iterator[Block]:
         """Parse the blocks; they are asked for as they are needed.
 
-        What asking for a block raises is raised once all that came before is parsed. Raises ``LogscanError`` if a
-        process is killed.
+        What asking for a block raises is raised once all that came before is parsed.
+        Raises ``ProcessKilled`` if a process is.
         """
         failures: list[LogscanError] = []
         blocks = _up_to_failure(blocks, failures)
@@ -220,7 +220,7 @@ def _received(end: Connection, room: _Room) -> Block:
     try:
         result = room.get(*end.recv())
     except (EOFError, ConnectionError):
-        raise LogscanError("a process that was parsing has been killed; is there memory enough?") from None
+        raise ProcessKilled("a process that was parsing has been killed; is there memory enough?") from None
     if isinstance(result, Exception):
         raise result
     return result
