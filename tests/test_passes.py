@@ -29,6 +29,24 @@ def rows(*messages: str, version: str | None = None, step: int = 1) -> list[Row]
     ]
 
 
+@pytest.mark.parametrize("group", [1, 3, 100])
+@pytest.mark.parametrize(("between", "known"), [(3, True), (4, False)])
+def test_sessions_are_forgotten_after_so_many_lines_however_the_log_is_cut(
+    monkeypatch: pytest.MonkeyPatch, group: int, between: int, known: bool
+) -> None:
+    monkeypatch.setattr("logscan.logs.passes.sessions.SESSION_LINES", 5)
+    monkeypatch.setattr("logscan.logs.machine._GROUP_LINES", group)
+    found = rows(
+        "smtpd[1]: 8F2A11C04E7: client=pc.example.com[198.51.100.7]",
+        "smtpd[7]: warning: non-SMTP command from unknown[203.0.113.77]: GET / HTTP/1.1",
+        *["smtpd[2]: 8F2A11C04E9: client=mx.example.net[203.0.113.9]"] * between,
+        "smtpd[1]: proxy-reject: END-OF-MESSAGE: 554 5.7.1 spam; from=<s@example.com> to=<b@example.org> proto=ESMTP",
+        "smtpd[7]: disconnect from unknown[203.0.113.77] unknown=0/1 commands=0/1",
+    )
+    assert [row["peer_ip"] for row in found if row["code"] == 554] == ["198.51.100.7" if known else None]
+    assert len([row for row in found if row["command"] == "UNKNOWN" and row["code"] == 500]) == (not known)
+
+
 def test_a_delivery_learns_the_envelope_from_the_lines_before_it() -> None:
     (row,) = rows(
         "submission/smtpd[1]: 8F2A11C04E7: client=pc.example.com[198.51.100.7], sasl_method=PLAIN, sasl_username=ann",

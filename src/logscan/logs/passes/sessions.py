@@ -12,7 +12,7 @@ from logscan.logs.passes.order import latest_before, next_after
 from logscan.logs.passes.tables import (
     Group,
     Int64,
-    Memory,
+    LastLines,
     among,
     as_plain,
     codes,
@@ -24,8 +24,8 @@ from logscan.logs.passes.tables import (
 )
 from logscan.schema import SCHEMA
 
-#: How many lines that tell of sessions are remembered: sessions are short.
-SESSION_MEMORY = 1 << 13
+#: What a line tells of a session is forgotten so many lines later: sessions are short.
+SESSION_LINES = 1 << 18
 
 
 class Sessions:
@@ -40,8 +40,8 @@ class Sessions:
         self._rules = {rule.name: rule for rule in parser.rules if rule.explained_by or rule.only_after}
         answers = (_answers_to(rule, parser) for rule in self._rules.values())
         self._answers = {(asked, name) for asked, names in answers for name in names}
-        self._memory = Memory(SESSION_MEMORY)
-        self._explained = Memory(SESSION_MEMORY)
+        self._memory = LastLines(SESSION_LINES)
+        self._explained = LastLines(SESSION_LINES)
 
     def __call__(self, group: Group) -> None:
         """Amend the rows of a group."""
@@ -58,16 +58,16 @@ class Sessions:
         )
         known = self._memory.extend(opened)
         rows = group.rows
-        if known is not None and rows.num_rows:
+        if known is not None and known.num_rows and rows.num_rows:
             unnamed = np.asarray(whole(rows.column("peer_ip").is_null()))
             where = np.flatnonzero(unnamed & among(rows.column("direction"), ["inbound"]))
             if len(where):
                 some = rows.take(pa.array(where))
                 parts = [codes(a, b) for a, b in zip(_process(some), _process(known), strict=True)]
                 row_key, known_key = keys(tuple(p[0] for p in parts), tuple(p[1] for p in parts))
-                found = latest_before(
-                    row_key, np.asarray(some.column("line")), known_key, np.asarray(known.column("line"))
-                )
+                line, known_line = np.asarray(some.column("line")), np.asarray(known.column("line"))
+                found = latest_before(row_key, line, known_key, known_line)
+                found = np.where(line - known_line[found] > SESSION_LINES, -1, found)
                 take = np.full(rows.num_rows, -1)
                 take[where] = found
                 index = pa.array(take, mask=take < 0)
@@ -113,9 +113,9 @@ class Sessions:
         parts.append(codes(wanted, entries.column("command")))
         row_key, known_key = keys(tuple(p[0] for p in parts), tuple(p[1] for p in parts))
         # What explains a failure belongs to the next summary of its process, client and command.
-        owner = next_after(
-            known_key, np.asarray(entries.column("line")), row_key, np.asarray(some.column("line"))
-        )
+        line, known_line = np.asarray(some.column("line")), np.asarray(entries.column("line"))
+        owner = next_after(known_key, known_line, row_key, line)
+        owner = np.where(line[owner] - known_line > SESSION_LINES, -1, owner)
         explained = np.bincount(owner[owner >= 0], minlength=len(where))
         count = np.asarray(some.column("count"))
         after = np.array([bool(rule and rule.only_after is not None) for rule in rules])[index]

@@ -144,7 +144,7 @@ def texts(table: pa.Table, name: str) -> pa.ChunkedArray:
 
 
 class Memory:
-    """The last entries of one kind of context, oldest first; older ones are forgotten."""
+    """The last entries of one kind of context, in the order of lines; older ones are forgotten."""
 
     def __init__(self, limit: int = MEMORY) -> None:
         self.table: pa.Table | None = None
@@ -160,9 +160,22 @@ class Memory:
 
     def forget(self) -> None:
         """Keep the last entries only."""
-        if self.table is None:
-            return
-        # Each group's entries are a piece of their own: those of old groups are freed without a copy of the rest.
-        self.table = self.table.slice(max(0, self.table.num_rows - self._limit))
-        if any(column.num_chunks > _PIECES for column in self.table.columns):
-            self.table = self.table.combine_chunks()
+        if self.table is not None:
+            self.table = _from(self.table, max(0, self.table.num_rows - self._limit))
+
+
+class LastLines(Memory):
+    """The entries of the last so many lines."""
+
+    def forget(self) -> None:
+        """Keep the entries of the last lines only."""
+        if self.table is not None and self.table.num_rows:
+            line = np.asarray(self.table.column("line"))
+            self.table = _from(self.table, int(np.searchsorted(line, line[-1] - self._limit)))
+
+
+def _from(table: pa.Table, place: int) -> pa.Table:
+    """The table from a row on."""
+    # Each group's entries are a piece of their own: those of old groups are freed without a copy of the rest.
+    table = table.slice(place)
+    return table.combine_chunks() if any(c.num_chunks > _PIECES for c in table.columns) else table
