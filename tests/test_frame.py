@@ -40,6 +40,13 @@ CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
+def test_categories_are_those_that_there_are_whatever_came_first() -> None:
+    causes = ("timeout", "dns", "timeout", "greylisting")
+    frame = to_pandas(replies(*({"cause": cause} for cause in causes)).slice(0, 3))
+    assert list(frame["cause"].cat.categories) == ["dns", "timeout"]
+    assert list(frame["cause"]) == ["timeout", "dns", "timeout"]
+
+
 @pytest.mark.parametrize(
     ("column", "dtype"),
     [

@@ -12,7 +12,10 @@ from logscan.schema import SCHEMA
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """A DataFrame with UTC times, categories for words, nullable integers and Arrow-backed strings."""
+    """A DataFrame with UTC times, categories for words, nullable integers and Arrow-backed strings.
+
+    The categories are the words that there are, in the order of the alphabet: which came first does not matter.
+    """
 
     def dtype(type_: pa.DataType) -> object | None:
         if pa.types.is_string(type_):
@@ -22,6 +25,9 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         return None
 
     frame: pd.DataFrame = table.to_pandas(types_mapper=dtype)
+    for name in frame.columns[frame.dtypes == "category"]:
+        used = frame[name].cat.remove_unused_categories().cat.categories
+        frame[name] = frame[name].cat.set_categories(sorted(used))
     return frame
 
 
