@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from logscan.commands.progress import progress
 from logscan.coverage import InputReport
 from logscan.errors import UnreadableInput, UsageError
 from logscan.flagging.greylisting import recognise
+from logscan.history.store import existing
 from logscan.known_peers import KnownPeers, Site
 from logscan.logs.timestamps import zone_name
 from logscan.scan import Scan, check, scan
@@ -27,7 +28,6 @@ from logscan.windows import Window, window
 
 if TYPE_CHECKING:
     from logscan.flagging.flags import FlagOptions
-    from logscan.history.manifest import Manifest
     from logscan.pseudonyms import Pseudonyms
     from logscan.reporting import Report
 
@@ -56,7 +56,7 @@ class Reading:
         self._store = None if options.store is None else Path(options.store).expanduser()
         #: What could not be read of other times in the store.
         self._problems: list[str] = []
-        self._manifest = None if self._store is None else _manifest_of(self._store)
+        self._manifest = None if self._store is None else existing(self._store)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, without causes; then what went wrong is told.
@@ -104,7 +104,11 @@ class Reading:
 
         With a store, earlier periods are compared with, and earlier days tell what to expect.
         """
+        from logscan.history.past_days import compared, past
         from logscan.reporting import report
+
+        manifest = self._manifest
+        zone, now = ZoneInfo(self.tz), datetime.now(UTC)
 
         return report(
             replies,
@@ -115,20 +119,9 @@ class Reading:
             top=top,
             flag_options=flags,
             known=self._known,
-            **self._history(),
+            earlier=compared(manifest, self.window, zone, now, self._stored) if manifest else (),
+            past=past(manifest, self.window, self._stored) if manifest else None,
         )
-
-    def _history(self) -> dict[str, Any]:
-        """What ``reporting.report`` is told of earlier days; nothing without a store."""
-        if self._manifest is None:
-            return {}
-        from logscan.history.past_days import compared, past
-
-        zone, now = ZoneInfo(self.tz), datetime.now(UTC)
-        return {
-            "earlier": compared(self._manifest, self.window, zone, now, self._stored),
-            "past": past(self._manifest, self.window, self._stored),
-        }
 
     def _stored(self, since: datetime, until: datetime) -> pa.Table:
         """The wanted rows of another time in the store, as far as reports count them."""
@@ -173,12 +166,6 @@ class Reading:
         """The exit status: 3 if an input could not be read."""
         problems = self._problems or (self._scan and self._scan.problems)
         return UnreadableInput.exit_status if problems else 0
-
-
-def _manifest_of(store: Path) -> Manifest:
-    from logscan.history.store import existing
-
-    return existing(store)
 
 
 def _pseudonyms(options: ReadOptions, site: Site) -> Pseudonyms | None:

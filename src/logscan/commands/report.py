@@ -54,7 +54,11 @@ def _kinds(report: Report) -> set[str]:
         kinds.add(flag.kind)
         if isinstance(flag, Spike):
             kinds.add(flag.cause)
-        if isinstance(flag, Spike | Steady) and TAXONOMY[flag.cause].group == "capacity":
+        if (
+            isinstance(flag, Spike | Steady)
+            and flag.cause in TAXONOMY
+            and TAXONOMY[flag.cause].group == "capacity"
+        ):
             kinds.add("load")
     return kinds
 

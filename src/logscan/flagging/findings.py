@@ -127,19 +127,12 @@ class Spike:
     def to_dict(self) -> dict[str, Any]:
         """The flag as in the report's JSON."""
         return {
-            "kind": self.kind,
-            "code": self.code,
-            "direction": self.direction,
-            "cause": self.cause,
-            "start": instant(self.start),
-            "end": instant(self.end),
-            "count": self.count,
+            **_refusals(self),
             "expected": round(self.expected, 1),
             "peak": self.peak.to_dict(),
             "share_inside": round(self.share_inside, 4),
             "share_outside": round(self.share_outside, 4),
-            "peers": [peer.to_dict() for peer in self.peers],
-            "distinct_peers": self.distinct_peers,
+            **_peers(self),
             "single_peer": self.single_peer,
             "codes": {str(code): count for code, count in self.codes.items()},
             "causes": dict(self.causes),
@@ -183,8 +176,7 @@ class CommandRejections:
             "start": instant(self.start),
             "end": instant(self.end),
             "culprit": self.culprit,
-            "peers": [peer.to_dict() for peer in self.peers],
-            "distinct_peers": self.distinct_peers,
+            **_peers(self),
             "causes": dict(self.causes),
         }
 
@@ -210,21 +202,26 @@ class Steady:
 
     def to_dict(self) -> dict[str, Any]:
         """The flag as in the report's JSON."""
-        return {
-            "kind": self.kind,
-            "code": self.code,
-            "direction": self.direction,
-            "cause": self.cause,
-            "start": instant(self.start),
-            "end": instant(self.end),
-            "count": self.count,
-            "share": round(self.share, 4),
-            "peers": [peer.to_dict() for peer in self.peers],
-            "distinct_peers": self.distinct_peers,
-        }
+        return {**_refusals(self), "share": round(self.share, 4), **_peers(self)}
 
 
 Flag = Spike | Steady | CommandRejections
+
+
+def _refusals(flag: Spike | Steady) -> dict[str, Any]:
+    return {
+        "kind": flag.kind,
+        "code": flag.code,
+        "direction": flag.direction,
+        "cause": flag.cause,
+        "start": instant(flag.start),
+        "end": instant(flag.end),
+        "count": flag.count,
+    }
+
+
+def _peers(flag: Flag) -> dict[str, Any]:
+    return {"peers": [peer.to_dict() for peer in flag.peers], "distinct_peers": flag.distinct_peers}
 
 
 def instant(time: datetime) -> str:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.eights import Text
+
 
 def tails(raw: pa.Array, skip: npt.NDArray[np.int64]) -> pa.Array:
     """Each text from its byte ``skip`` on."""
@@ -36,9 +38,7 @@ def _cut(
 
 
 def segments(
-    data: bytes | memoryview | pa.Buffer,
-    starts: npt.NDArray[np.integer[Any]],
-    ends: npt.NDArray[np.integer[Any]],
+    data: Text | pa.Buffer, starts: npt.NDArray[np.integer[Any]], ends: npt.NDArray[np.integer[Any]]
 ) -> pa.Array:
     """The texts ``data[start:end]``; starts and ends must not decrease."""
     if not len(starts):

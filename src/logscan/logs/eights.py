@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+#: A block; what stands in memory shared with another process is not copied.
+Text = bytes | memoryview
 Bytes = npt.NDArray[np.uint8]
 Eights = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
@@ -29,7 +31,7 @@ _CLASSES = {
 }
 
 
-def eights(data: bytes | memoryview) -> Eights:
+def eights(data: Text) -> Eights:
     """The eight bytes from each place of a block on; none of a block that is shorter."""
     return np.ndarray((max(0, len(data) - WIDTH + 1),), "<u8", buffer=data, strides=(1,))
 

@@ -31,12 +31,12 @@ from logscan.logs.dispatch import (
     may_begin,
     rule_prefixes,
 )
-from logscan.logs.eights import Positions
+from logscan.logs.eights import Positions, Text
 from logscan.logs.frames import FRAMES
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines, Text, split_lines
+from logscan.logs.lines import Lines, split_lines
 from logscan.logs.matching import ANY_WORD, OTHER_WORD, Matcher
-from logscan.logs.projection import NEEDED_BY_PASSES, products, with_steps
+from logscan.logs.projection import CAPTURED_FOR_PASSES, products, with_steps
 from logscan.logs.records import Records, records_behind, split_records
 from logscan.logs.repetitions import REPEATED, last_repeated, say_last_repeated, unfold_repeated
 from logscan.logs.rulesets import alternation
@@ -81,7 +81,7 @@ class Engine:
             raise ParserError(f"{parser.path}: frame {parser.frame!r} is none of {', '.join(sorted(FRAMES))}")
         self.parser = parser
         self.frame = FRAMES[parser.frame]
-        self._wanted = None if columns is None else with_steps(parser, {*columns, *NEEDED_BY_PASSES})
+        self._wanted = None if columns is None else with_steps(parser, {*columns, *CAPTURED_FOR_PASSES})
         self._services = Services(parser.services, service_prefix)
         self._rules = [rule for rule in parser.rules if self._is_wanted(rule)]
         self._completion = Completion(

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from logscan.logs.eights import Text
 from logscan.logs.headers import Headers, exim_headers, syslog_headers
-from logscan.logs.lines import Lines, Text
+from logscan.logs.lines import Lines
 from logscan.logs.pieces import rejoin
 
 _TRADITIONAL = r"[A-Z][a-z]{2} (?: \d|\d\d?) \d\d:\d\d:\d\d"

@@ -9,14 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.eights import Bytes, Eights, Positions, eights
+from logscan.logs.eights import Bytes, Eights, Positions, Text, eights
 
 #: So many NULs follow a block's lines, so that what looks ahead from inside a line stays inside the data.
 PADDING = 512
 NULS = bytes(PADDING)
-
-#: A block; what stands in memory shared with another process is not copied.
-Text = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)

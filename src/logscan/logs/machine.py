@@ -16,8 +16,9 @@ from logscan.logs.columns import as_text, constant
 from logscan.logs.definitions import LogParser
 from logscan.logs.engine import Block, Engine
 from logscan.logs.extraction import check_regexes
-from logscan.logs.passes import PASSES, READ_BY_PASSES, Group, Pass, Versions
+from logscan.logs.passes import PASSES, Group, Pass, Versions
 from logscan.logs.passes.tables import set_column
+from logscan.logs.projection import READ_BY_PASSES
 from logscan.logs.timestamps import NO_TIME, Clock
 from logscan.logs.workers import Workers
 from logscan.parser_files import shipped

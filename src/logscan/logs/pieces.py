@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from logscan.logs.lines import Text
+from logscan.logs.eights import Text
 
 _PIECE = re.compile(rb"^([^\n]*? )([^ \n]+ [^ \n]+: )\[(\d{1,3})([/\\])\d{1,3}\] ([^\n]*)", re.MULTILINE)
 #: Told in one pass; the two texts looked for one after the other take three times as long.

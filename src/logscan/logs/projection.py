@@ -18,9 +18,12 @@ def products(rule: Rule, parser: LogParser) -> set[str]:
     return names
 
 
-#: Columns that the passes read, wanted or not.
-NEEDED_BY_PASSES = frozenset({"queue_id", "reply", "quoted_reply", "code", "enhanced", "text", "command", "direction",
-                               "basis", "status", "line", "rule", "peer_ip", "recipient", "ok", "total"})  # fmt: skip
+#: Columns of rows that the passes read, or cannot do without, wanted or not; others need not be there.
+READ_BY_PASSES = frozenset({"host", "service", "pid", "direction", "queue_id", "command", "code", "enhanced", "text",
+                            "basis", "rule", "count", "status", "peer_name", "peer_ip", "peer_port", "sender",
+                            "recipient", "line"})  # fmt: skip
+#: What must be captured for them.
+CAPTURED_FOR_PASSES = READ_BY_PASSES | {"reply", "quoted_reply", "ok", "total"}
 
 
 def with_steps(parser: LogParser, columns: set[str]) -> frozenset[str]:

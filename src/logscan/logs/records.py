@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscan.logs.columns import Columns, completed, replaced
 from logscan.logs.cutting import segments
-from logscan.logs.eights import Positions
+from logscan.logs.eights import Positions, Text
 from logscan.logs.frames import Frame, HeaderForm
 from logscan.logs.headers import Headers
-from logscan.logs.lines import Lines, Text
+from logscan.logs.lines import Lines
 from logscan.logs.timestamps import NO_TIME, UTC_KNOWN, Int8, Int64, parse
 
-Columns = dict[str, pa.Array]
 #: What stands for a host that the line does not name (RFC 5424's NILVALUE).
 _NO_HOST = "-"
 
@@ -175,8 +175,6 @@ def _add(columns: Columns, found: Columns, places: Positions, count: int, frame:
         if pc.any(empty).as_py():
             values = pc.if_else(empty, None, values)
         if len(places) < count or old is not None:
-            take = np.full(count, len(values))
-            take[places] = np.arange(len(values))
-            values = pa.concat_arrays([values, pa.nulls(1, pa.string())]).take(pa.array(take))
-            values = values if old is None else pc.coalesce(values, old)
+            values = replaced(pa.nulls(count, pa.string()), places, values)
+            values = values if old is None else completed(values, old)
         columns[name] = values

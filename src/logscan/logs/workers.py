@@ -17,7 +17,8 @@ from mmap import mmap
 from typing import TYPE_CHECKING
 
 from logscan.errors import LogscanError, ProcessKilled
-from logscan.logs.lines import NULS, PADDING, Text
+from logscan.logs.eights import Text
+from logscan.logs.lines import NULS, PADDING
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

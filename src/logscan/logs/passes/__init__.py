@@ -18,12 +18,7 @@ from logscan.logs.passes.sessions import Sessions
 from logscan.logs.passes.tables import MEMORY, Group
 from logscan.logs.passes.versions import Versions
 
-__all__ = ["MEMORY", "PASSES", "READ_BY_PASSES", "Group", "Pass", "Versions"]
-
-#: The columns of rows that the passes read, or that they cannot do without; others need not be there.
-READ_BY_PASSES = frozenset({"host", "service", "pid", "direction", "queue_id", "command", "code", "enhanced", "text",
-                            "basis", "rule", "count", "status", "peer_name", "peer_ip", "peer_port", "sender",
-                            "recipient", "line"})  # fmt: skip
+__all__ = ["MEMORY", "PASSES", "Group", "Pass", "Versions"]
 
 Pass = Callable[[Group], None]
 

@@ -20,6 +20,8 @@ ECHO_SECONDS = 5
 ECHO_ROWS = 1 << 16
 #: What tells whether a reply, to a queue id, is another's echo.
 _COMPARED = ["time", "line", "peer_ip", "pid", "command", "code", "text", "recipient", "service", "status"]
+#: What is remembered of rows: that, and what tells which may be echoes.
+_REMEMBERED = [*_COMPARED, "queue_id", "basis", "direction", "rule", "host", "peer_port"]
 
 
 class Echoes:
@@ -37,32 +39,14 @@ class Echoes:
     def __call__(self, group: Group) -> None:
         """Amend the rows of a group."""
         rows = group.rows
-        names = [
-            "time",
-            "queue_id",
-            "peer_ip",
-            "pid",
-            "command",
-            "code",
-            "text",
-            "recipient",
-            "line",
-            "basis",
-            "direction",
-            "service",
-            "status",
-            "rule",
-            "host",
-            "peer_port",
-        ]
-        own = rows.select(names)
+        own = rows.select(_REMEMBERED)
         both = own if self._tail is None else pa.concat_tables([self._tail, own])
         before = both.num_rows - own.num_rows
         repeated = (_echoes(both) | _said_again(both, self._repeats))[before:]
         if repeated.any():
             group.rows = put(rows, "basis", np.flatnonzero(repeated), "repeated")
         # What was decided stays decided: the memory holds the new basis.
-        both = pa.concat_tables([both.slice(0, before), group.rows.select(names)])
+        both = pa.concat_tables([both.slice(0, before), group.rows.select(_REMEMBERED)])
         tail = both.slice(max(0, both.num_rows - ECHO_ROWS))
         time = np.asarray(tail.column("time").cast(pa.int64()).fill_null(NO_TIME))
         recent = time >= time.max(initial=0) - (ECHO_SECONDS + 1) * 1_000_000

@@ -109,6 +109,7 @@ def _learn(rows: pa.Table, places: Int64, known: pa.Table, found: Int64) -> pa.T
     if not (take >= 0).any():
         return rows
     index = pa.array(take, mask=take < 0)
+    inbound = pa.array(among(rows.column("direction"), ["inbound"]))
     for name in _learnt(known, rows):
         if not rows.column(name).null_count:
             continue
@@ -116,6 +117,6 @@ def _learn(rows: pa.Table, places: Int64, known: pa.Table, found: Int64) -> pa.T
         if pa.types.is_dictionary(values.type):
             values = values.cast(pa.string())
         if _of_client(name):
-            values = pc.if_else(pa.array(among(rows.column("direction"), ["inbound"])), values, None)
+            values = pc.if_else(inbound, values, None)
         rows = fill(rows, name, values)
     return rows

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.logs.columns import typed
+from logscan.logs.columns import completed, typed
 
 Int64 = npt.NDArray[np.int64]
 #: Texts of which there are few, as the replies table holds them.
@@ -123,8 +123,8 @@ def fill(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
     column = rows.column(name)
     if not column.null_count:
         return rows
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    return set_column(rows, name, pc.coalesce(plain, values.cast(plain.type)))
+    plain = whole(column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column)
+    return set_column(rows, name, completed(plain, values.cast(plain.type)))
 
 
 def narrow(table: pa.Table, columns: list[str]) -> pa.Table:
