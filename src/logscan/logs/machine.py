@@ -25,7 +25,7 @@ from logscan.parser_files import shipped
 from logscan.schema import read_schema
 
 #: The rows of so many lines go through the passes together.
-_GROUP_LINES = 100_000
+_GROUP_LINES = 60_000
 
 
 @dataclass(frozen=True, slots=True)
