@@ -67,6 +67,16 @@ def test_causes_are_those_of_negative_replies() -> None:
     ]
 
 
+def test_an_analyst_may_assign_causes_of_their_own() -> None:
+    frame = logscan.read(REPOSITORY / "sample_logs" / "postfix.log")
+    frame["cause"] = frame["cause"].astype("string[pyarrow]").replace("rate_limit", "our relay's quota")
+    assert "our relay's quota" in frame.smtp.by_cause()["label"].to_list()
+    report = frame.smtp.report()
+    assert "421 our relay's quota" in report.to_text()
+    assert "421 our relay&#39;s quota" in report.to_html()
+    assert "our relay's quota" in report.to_json()
+
+
 def test_counts_agree_with_the_report() -> None:
     frame = to_pandas(a_day())
     total = logscan.report(frame).summary.replies

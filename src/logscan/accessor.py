@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscan.causes import TAXONOMY
+from logscan.causes import cause_info
 from logscan.codes.catalogue import Explanation, explain, name_of
 from logscan.errors import UsageError
 from logscan.flagging.flags import Flag, find_flags
@@ -121,7 +121,7 @@ class SmtpAccessor:
         """
         wire = self._wire("direction", "cause").dropna(subset="cause")
         found = _counts(wire, "direction", "cause")
-        labels = [TAXONOMY[cause].label for cause in found["cause"]]
+        labels = [cause_info(cause).label for cause in found["cause"]]
         found.insert(2, "label", pd.Series(labels, dtype="string[pyarrow]"))
         return found
 

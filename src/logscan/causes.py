@@ -7,7 +7,7 @@ on distinct replies only, after what differs from message to message has been fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from logscan.cause_rules import UNKNOWN, CauseInfo, CauseRule, load_causes
 
-__all__ = ["TAXONOMY", "Cause", "assign_causes", "likely_cause", "normalise"]
+__all__ = ["TAXONOMY", "Cause", "assign_causes", "cause_info", "likely_cause", "normalise"]
 
 TAXONOMY: Mapping[str, CauseInfo]
 TAXONOMY, _RULES = load_causes()
@@ -120,6 +120,11 @@ def likely_cause(
         confidence=found.confidence if found else "none",
         advice=_advice(info, direction),
     )
+
+
+def cause_info(cause: str) -> CauseInfo:
+    """What is known of ``cause``: of one that is not in TAXONOMY, as an analyst may assign, its name and no more."""
+    return TAXONOMY.get(cause) or replace(TAXONOMY[UNKNOWN], key=cause, label=cause)
 
 
 def normalise(texts: pa.Array) -> pa.Array:

@@ -47,18 +47,14 @@ def run(reading_options: ReadOptions, options: ReportOptions, flags: FlagOptions
 
 def _kinds(report: Report) -> set[str]:
     """What --fail-on may ask for and the report has."""
-    from logscan.causes import TAXONOMY
+    from logscan.causes import cause_info
 
     kinds = {"any"} if report.flags else set()
     for flag in report.flags:
         kinds.add(flag.kind)
         if isinstance(flag, Spike):
             kinds.add(flag.cause)
-        if (
-            isinstance(flag, Spike | Steady)
-            and flag.cause in TAXONOMY
-            and TAXONOMY[flag.cause].group == "capacity"
-        ):
+        if isinstance(flag, Spike | Steady) and cause_info(flag.cause).group == "capacity":
             kinds.add("load")
     return kinds
 

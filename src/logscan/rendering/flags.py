@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from logscan.causes import TAXONOMY
+from logscan.causes import cause_info
 from logscan.flagging.findings import CommandRejections, Flag, Outcome, Peer, Spike, Steady
 from logscan.known_peers import KnownPeers
 from logscan.rendering.phrases import (
@@ -53,13 +53,13 @@ def in_words(
     when = span(flag.start, flag.end, zone, day=day)
     who = _first_peer(flag.peers, flag.distinct_peers, known)
     if isinstance(flag, Spike):
-        info = TAXONOMY[flag.cause]
+        info = cause_info(flag.cause)
         title, outcome, course = _spike(flag, when), _outcome(flag.outcome, flag.direction), _course(flag)
     elif isinstance(flag, Steady):
-        info = TAXONOMY[flag.cause]
+        info = cause_info(flag.cause)
         title, outcome, course = _steady(flag, when), "", ()
     else:
-        info = TAXONOMY["command"]
+        info = cause_info("command")
         title, outcome, course = _rejections(flag, when), "", ()
     # Against strangers one defends the server; one's own relay can be told to behave, as any client here.
     inbound = flag.direction == "inbound" and not _is_own(flag, known)

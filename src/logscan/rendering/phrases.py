@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from logscan.causes import TAXONOMY
+from logscan.causes import cause_info
 
 #: Who answered whom.
 DIRECTIONS = {"inbound": "we→them", "outbound": "they→us", None: "?"}
@@ -89,7 +89,7 @@ def cause_label(cause: str | None) -> str:
     """A cause in the middle of a sentence: lower case, but for names such as SPF."""
     if cause is None:
         return ""
-    label = TAXONOMY[cause].label if cause in TAXONOMY else cause
+    label = cause_info(cause).label
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
