@@ -24,6 +24,7 @@ HEADERS = {
         "<22>Nov  5 10:11:12 mx1 postfix/smtpd[1]: ",
         "Nov  5 10:11:12.123 mx1 postfix/smtpd[1]: ",
         "Nov  5 10:11:12 <mail.info> mx1 postfix/smtpd[1]: ",
+        "Nov  5 10:11:12 mx1 mail.info postfix/smtpd[1]: ",
         "Nov  5 10:11:12 mx1 postfix/smtpd[1]: [ID 197553 mail.info] ",
         "1762333872.123456 mx1 postfix/smtpd[2101]: ",
     ],

@@ -76,6 +76,13 @@ _SYSLOG = (
     ),
     # Nov  5 10:11:12 <mail.info> mx1 postfix/smtpd[2101]: (FreeBSD syslogd -v)
     HeaderForm("freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional"),
+    # Nov  5 10:11:12 mx1 mail.info postfix/smtpd[2101]: (BusyBox syslogd); a fifth group, so not in one pass.
+    HeaderForm(
+        "busybox",
+        rf"^(?P<header>(?P<stamp>{_TRADITIONAL}) (?P<host>[^ ]+) [a-z]+[0-7]?\.[a-z]+ {_TAG})",
+        0,
+        "traditional",
+    ),
     # 1762333872.123456 mx1 postfix/smtpd[2101]: (journalctl -o short-unix)
     HeaderForm("short-unix", rf"^(?P<stamp>\d{{10}}\.\d+) (?P<host>[^ ]+) {_TAG}", 4, "unix"),
 )

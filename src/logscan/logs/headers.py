@@ -74,7 +74,7 @@ def syslog_headers(lines: Lines) -> Headers | None:
     """Stamp, host, tag and process id: ``Nov  5 10:11:12 mx1 postfix/smtpd[2101]: `` (RFC 3164), or with an ISO stamp.
 
     None if no line begins so. Left out: a priority or a fraction in front, ``<mail.info>`` behind the stamp,
-    ``[ID 1 mail.info]`` before the message. A service with a blank in it is none.
+    ``[ID 1 mail.info]`` before the message, ``mail.info`` or anything else with a blank in place of a tag.
     """
     block = lines.eights
     index, starts = np.arange(len(lines)), lines.starts
@@ -88,7 +88,7 @@ def syslog_headers(lines: Lines) -> Headers | None:
     if not traditional.all():
         stamp_end = np.where(traditional, stamp_end, find(block, starts + 19, b" ", _LONGEST))
     host_end = find(block, stamp_end + 1, b" ", _LONGEST)
-    tag_end = find(block, host_end + 1, b"[:", _LONGEST)
+    tag_end = find(block, host_end + 1, b"[: ", _LONGEST)
     raw = lines.bytes
     with_pid = raw[tag_end] == ord("[")
     pid_end = np.where(with_pid, past_digits(block, tag_end + 1, _MOST_DIGITS), tag_end)
