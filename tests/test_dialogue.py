@@ -108,6 +108,11 @@ def test_a_421_greeting_is_the_answer_to_the_connection():
     assert talk("S: 421 4.7.0 too many connections\nC: QUIT") == [("CONNECT", 421)]
 
 
+def test_what_stands_before_the_greeting_is_no_command_unless_it_is_one():
+    assert talk("C: nc -C mx 25\nS: 220 mx\nC: HELO client\nS: 250 mx")[1:] == [("HELO", 250)]
+    assert talk("C: HELO client\nS: 220 mx\nS: 250 mx")[1:] == [("HELO", 250)]
+
+
 def test_a_message_pasted_with_data_is_no_command():
     script = "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: DATA\nC: Subject: x\nC: hello\nC: .\nC: QUIT\n"
     replies = "S: 250 2.1.0 Ok\nS: 250 2.1.5 Ok\nS: 354 go\nS: 250 2.0.0 queued\nS: 221 bye"

@@ -129,6 +129,10 @@ def test_error_lines_count_only_where_the_dialogue_is_missing():
     assert codes(client + error) == [("RCPT", 550, "5.1.1")]
     assert codes(client + server + error) == [("RCPT", 550, "5.1.1")]
     assert replies(client + error)[0]["rule"] == "error-line"
+    assert codes(client + server.replace("550 5.1.1", "450 4.1.1") + error) == [
+        ("RCPT", 450, "4.1.1"),
+        ("RCPT", 550, "5.1.1"),
+    ]
 
 
 def test_the_arrows_of_a_server_and_of_a_client_mean_the_opposite():
@@ -149,12 +153,21 @@ def test_the_arrows_of_a_server_and_of_a_client_mean_the_opposite():
         lambda number, line: f"> {line}",
         lambda number, line: f"    {line}",
         lambda number, line: f"{number:6}\t{line}",
+        lambda number, line: (
+            f"[Mon Nov 23 13:00:00.5 2026] [php:notice] [pid 7] {line}\\r\\n, referer: http://x/"
+        ),
     ],
-    ids=["compose", "kubernetes", "syslog", "grep", "quoted", "markdown", "numbered"],
+    ids=["compose", "kubernetes", "syslog", "grep", "quoted", "markdown", "numbered", "apache"],
 )
 def test_what_stands_around_a_transcript_is_taken_away(wrap):
     lines = [wrap(number, line) for number, line in enumerate(SESSION.splitlines(), 1)]
     assert codes("\n".join(lines)) == codes(SESSION)
+
+
+def test_a_transcript_indented_in_prose_is_found():
+    indented = "".join(f"    {line}\n" for line in SESSION.splitlines())
+    text = f"Orders to one customer fail (250 of them):\n\n{indented}\nIs 450 an error?\n"
+    assert codes(text) == codes(SESSION)
 
 
 def test_an_html_page_is_read_as_its_text():
@@ -171,6 +184,22 @@ def test_an_unknown_tool_is_learned_and_the_reason_says_so():
     found = detect_transcript(data)
     assert found.name == "learned"
     assert "recv=[" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("received", "sent"),
+    [("Got: {}", "Put: {}"), ('{{"read": "{}\\r\\n"}} bytes=7', '{{"write": "{}\\r\\n"}} bytes=7')],
+    ids=["plain", "quoted with line ends"],
+)
+def test_what_replies_name_and_how_lines_end_is_learned_too(received, sent):
+    session = ["250-mx.example.com", "250 STARTTLS", "STARTTLS", "220 2.0.0 Go"]
+    lines = [(received if line[0].isdigit() else sent).format(line) for line in session]
+    assert codes("\n".join(lines)) == [("EHLO", 250, None), ("STARTTLS", 220, "2.0.0")]
+
+
+def test_marks_are_learned_where_a_stray_line_looks_like_a_reply():
+    lines = [f"{'recv' if line[0].isdigit() else 'sent'}=[{line}]" for line in SESSION.splitlines()]
+    assert codes("\n".join([*lines, "", "554 is a permanent error, I read."])) == codes(SESSION)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ OPENING = [
     ("C", "EHLO client.example.org"),
     ("S", "250  EX01 Hello SIZE 1 PIPELINING"),
 ]
+OPENING_2010 = [*OPENING[:2], ("S", "250-EX01 Hello"), ("S", "250-SIZE 1"), ("S", "250 PIPELINING")]
 EXCHANGES = [
     [("C", "MAIL FROM:<ann@example.org> SIZE=1"), ("S", "250 2.1.0 Sender OK")],
     [("C", "MAIL FROM:<>"), ("S", "250 2.1.0 Sender OK")],
@@ -60,7 +61,8 @@ EXCHANGES = [
 ]
 sessions = st.lists(
     st.tuples(
-        st.sampled_from([OPENING, OPENING[:1], []]), st.lists(st.sampled_from(EXCHANGES), max_size=8)
+        st.sampled_from([OPENING, OPENING_2010, OPENING[:1], []]),
+        st.lists(st.sampled_from(EXCHANGES), max_size=8),
     ).map(lambda parts: [*parts[0], *(event for exchange in parts[1] for event in exchange)]),
     min_size=1,
     max_size=5,

@@ -100,14 +100,13 @@ class Conversation:
             return self._block(track, line)
         if track is not None and self.form.body == "raw" and track.session.in_data and track.session.spoken:
             return self._body(track, text)
-        if self._muted and not self._ends_mute(text):
-            return []
-        for pattern, handler in self._rules:
+        muted = self._muted and not self._ends_mute(text)
+        for pattern, handler in self._rules[: len(self.form.quiet)] if muted else self._rules:
             match = pattern.match(text)
             if match is not None:
                 self.used.add(pattern)
                 return handler(match, line.number, key)
-        return self._unmarked(line, track, key)
+        return [] if muted else self._unmarked(line, track, key)
 
     def _unprefix(self, text: str) -> tuple[str, str | None]:
         prefix = self.form.prefix
@@ -167,9 +166,10 @@ class Conversation:
 
     # ------------------------------------------------------------------ kinds of lines
 
-    def _mute(self, *_: object) -> list[Found]:
+    def _mute(self, match: re.Match[str], number: int, key: str | None) -> list[Found]:
+        """The tool begins a stack trace, which may repeat a reply."""
         self._muted = True
-        return []
+        return self._copy(match, number, key)
 
     def _ends_mute(self, text: str) -> bool:
         """Whether the tool speaks on after a stack trace."""
@@ -214,7 +214,7 @@ class Conversation:
         return [self._speakers.found(track, answer)]
 
     def _copy(self, match: re.Match[str], number: int, key: str | None) -> list[Found]:
-        """Keep what repeats a reply, for the case that the dialogue itself is not shown."""
+        """Keep what repeats a reply, for the case that the dialogue itself does not show it."""
         groups = match.groupdict()
         reply = told_reply(groups, self.form.escapes)
         if reply.code is not None:
@@ -226,7 +226,7 @@ class Conversation:
             answer = replace(answer, command=told_command(groups) or answer.command)
             direction = self._speakers.direction(None)
             found = Found(answer, key, direction, Peer(), self._speakers.time, "error-line")
-            self._error_lines.keep(self.form.copies.index(match.re), found)
+            self._error_lines.keep(match.re, found)
         return []
 
     def _packet(self, match: re.Match[str], number: int, _key: str | None) -> list[Found]:
@@ -245,6 +245,8 @@ class Conversation:
         if length:
             track.octets_left = min(int(length[:9]), 1 << 30)
         if text is None:
+            if mark == CLIENT and (hidden := told_command(groups)) is not None:
+                return self._speakers.say(track, mark, [Line(number, hidden)])
             return []
         if code:  # a whole reply whose codes the tool took away
             *most, last = unescape(text, self.form.escapes)
@@ -297,13 +299,14 @@ class Conversation:
             yield from self._speakers.finish(track)
 
     def finish(self) -> Iterator[Found]:
-        """The transcript ends: complete what is open; error lines count if there was no dialogue."""
+        """The transcript ends: complete what is open; error lines tell of codes that the dialogue did not show."""
         if (last := self._unfolder.rest()) is not None:
             yield from self._line(last)
         for track in self._tracks.end_all():
             yield from self._speakers.finish(track)
-        if not self.answered:
-            yield from self._error_lines.distinct()
+        for found in self._error_lines.distinct():
+            if found.answer.reply.code not in self._speakers.codes:
+                yield found
 
     @property
     def secrets(self) -> set[str]:

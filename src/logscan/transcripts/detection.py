@@ -56,19 +56,20 @@ def choose(
         raise UsageError(f"no transcript format is called {parser!r}; known are {', '.join(formats)}")
     candidates = {parser: formats[parser]} if parser is not None else formats
     wrappers = tuple(find_wrappers(texts[:_PREFIX_SAMPLE]))
-    choices = []
+    choices, sure = [], False
     for depth in range(len(wrappers) + 1):  # a stamp or quoting may be the tool's own
         around = wrappers[:depth]
         best = _best([strip_wrappers(text, around) for text in texts] if around else texts, candidates)
         if best is not None:
             inside = "".join(f"; inside {wrapper.name}" for wrapper in reversed(around))
             choices.append(Choice(best[0], around, best[2] + inside))
-    if choices:
-        return max(choices, key=lambda choice: rate(choice, lines[:_TRIAL]))
+            sure = sure or best[1] >= SURE
     if parser is not None:
-        return Choice(formats[parser], (), "asked for")
-    learned = learn_format([strip_wrappers(text, wrappers) for text in texts])
-    return Choice(learned[0], wrappers, learned[1]) if learned is not None else None
+        choices = choices or [Choice(formats[parser], (), "asked for")]
+    elif not sure:
+        learned = learn_format([strip_wrappers(text, wrappers) for text in texts])
+        choices += [Choice(learned[0], wrappers, learned[1])] if learned is not None else []
+    return max(choices, key=lambda choice: rate(choice, lines[:_TRIAL]), default=None)
 
 
 def _best(

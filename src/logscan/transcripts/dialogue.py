@@ -232,6 +232,7 @@ class Session:
         code, verb = reply.code or 0, command.verb
         positive = code < 400
         if verb == "CONNECT":
+            self._forget_chatter()
             if self._over or any(waiting.verb == "QUIT" for waiting in self.pending):
                 self.pending.clear()
             self._over = False
@@ -255,6 +256,11 @@ class Session:
             self._recipients.append(command.argument)
         elif verb == "RSET" or (verb == "EOD" and not any(c.verb == "EOD" for c in self.pending)):
             self._sender, self._recipients = None, []
+
+    def _forget_chatter(self) -> None:
+        """Drop what stood before the greeting and is no command: the call of a tool, say."""
+        if not self._greeted:
+            self.pending = deque(waiting for waiting in self.pending if waiting.verb != "UNKNOWN")
 
     def _begin_data(self) -> None:
         if self._early_dot:  # the message was pasted together with DATA

@@ -133,8 +133,11 @@ class ExchangeReader:
         return self._speaking(table)
 
     def _speaking(self, table: pa.Table) -> pa.Table | None:
-        """Keep what either side said, and the ends of sessions."""
-        has_code = pc.match_substring_regex(table["data"], r"^[2-5][0-9][0-9](?:[ -]|$)")
+        """Keep what either side said, and the ends of sessions.
+
+        Of a reply that old versions wrote line by line (2010 and earlier), the last line stands for all.
+        """
+        has_code = pc.match_substring_regex(table["data"], r"^[2-5][0-9][0-9](?: |$)")
         received, sent = pc.equal(table["event"], "<"), pc.equal(table["event"], ">")
         if self._inbound is None:  # no #Log-type: replies are what carries codes
             by_sent = pc.sum(pc.and_(sent, has_code)).as_py() or 0

@@ -8,11 +8,16 @@ from collections.abc import Sequence
 
 from logscan.transcripts.formats import TranscriptFormat, parse_transcript_format
 
-_REPLY = re.compile(r"(.{0,80}?)\b([2-5]\d\d)([ -]).*")
+_REPLY = re.compile(r"(.{0,160}?)\b([2-5]\d\d)([ -]).*")
+#: A line end as many languages quote it, and what may stand behind the quote.
+_QUOTED_END = r"(?:\\r)?\\n\W{0,3}(?: \w+=\w+)*"
 _COMMAND = re.compile(
-    r"(.{0,80}?)\b(?:[EHL]H?[EL]LO [\w.\[-]|MAIL FROM ?:|RCPT TO ?:|(?:DATA|QUIT|RSET|STARTTLS)\W{0,3}$)",
+    r"(.{0,160}?)\b(?:(?:EHLO|HELO|LHLO) [\w.\[-]|MAIL FROM ?:|RCPT TO ?:"
+    rf"|(?:DATA|QUIT|RSET|STARTTLS)(?:{_QUOTED_END}|\W{{0,3}})$)",
     re.IGNORECASE,
 )
+#: Ends a mark behind which no command stands, but what a reply names: ``250-STARTTLS``.
+_CODE = re.compile(r"(?<![\d.:])[2-5]\d\d[ -]$")
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{6,}|\d+|[A-Z][a-z]{2}(?= [ \d]\d)")
 _LEAST_REPLIES = 2
 _AGREEMENT = 0.9
@@ -27,7 +32,7 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
     replies: Counter[str] = Counter()
     commands: Counter[str] = Counter()
     for line in lines:
-        if (command := _COMMAND.match(line)) is not None:
+        if (command := _COMMAND.match(line)) is not None and not _CODE.search(command[1]):
             commands[_shape(command[1])] += 1
         elif (reply := _REPLY.match(line)) is not None:
             replies[_shape(reply[1])] += 1
@@ -39,9 +44,14 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
         return None  # other marks are as frequent: this is a log of something else
     marked = [line for line in lines if re.match(server, line) and not re.match(rf"{client}.", line)]
     with_code = sum(re.match(rf"{server}[2-5]\d\d(?:[ -]|$)", line) is not None for line in marked)
+    quoted = sum(re.search(rf"{_QUOTED_END}$", line) is not None for line in marked) > len(marked) / 2
     accepted = any(re.match(rf"{server}[23]\d\d[ -]", line) for line in marked)
     if with_code < _AGREEMENT * len(marked) or not accepted:  # a log of refusals is no dialogue
         return None
+
+    def end(mark: str) -> str:
+        return _QUOTED_END if quoted else _closing(mark)
+
     form = parse_transcript_format(
         {
             "name": "learned",
@@ -49,8 +59,9 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
             "about": "Marks learned from the lines themselves.",
             "dialogue": {
                 "writer": "nobody",
-                "client": [rf"{client}(?P<text>.*?){_closing(client)}$"],
-                "server": [rf"{server}(?P<text>[2-5]\d\d(?:[ -].*?)?){_closing(server)}$"],
+                "escapes": ["backslash"] if quoted else [],
+                "client": [rf"{client}(?P<text>.*?){end(client)}$"],
+                "server": [rf"{server}(?P<text>[2-5]\d\d(?:[ -].*?)?){end(server)}$"],
             },
         }
     )

@@ -120,17 +120,21 @@ def clean(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """Something that a container, a tool or a mail program puts before each line."""
+    """Something that a container, a tool or a mail program puts before each line, and perhaps behind it."""
 
     name: str
     regex: re.Pattern[str] | None
+    tail: re.Pattern[str] | None = None
 
     def strip(self, text: str) -> str:
         """The line as it was before it was wrapped."""
         if self.regex is None:
             return html.unescape(_TAG.sub("", text)).rstrip()
         match = self.regex.match(text)
-        return text[match.end() :] if match is not None else text
+        if match is None:
+            return text
+        end = self.tail.search(text) if self.tail is not None else None
+        return text[match.end() : end.start() if end is not None else None]
 
 
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -144,6 +148,14 @@ _WRAPPERS = (
         "syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")
     ),
     Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
+    Wrapper(
+        "Apache error log",
+        re.compile(
+            r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4}\] (?:\[[^\]]*\] ){1,4}"
+            r"(?:PHP message: )?"
+        ),
+        re.compile(r"(?:\\r)?(?:\\n)?(?:, referer: \S*)?$"),
+    ),
     Wrapper("mail quoting", re.compile(r"> ?")),
     Wrapper("mail quoting, twice", re.compile(r"> ?")),
     Wrapper("indentation", re.compile(r" {4}|\t")),
@@ -172,9 +184,10 @@ def find_wrappers(lines: Sequence[str]) -> list[Wrapper]:
 def _covers(wrapper: Wrapper, lines: Sequence[str]) -> bool:
     matches = [wrapper.regex.match(line) for line in lines if wrapper.regex is not None]
     misses = sum(match is None for match in matches)
-    if misses > max(
-        2 if wrapper.name.startswith("mail quoting") else 0, len(lines) // 10
-    ) or 2 * misses > len(lines):
+    some = 2 if wrapper.name.startswith("mail quoting") else 0
+    # What is quoted by indentation stands in prose that is not.
+    allowed = len(lines) // (4 if wrapper.name == "indentation" else 10)
+    if misses > max(some, allowed) or 2 * misses > len(lines):
         return False
     if wrapper.name in ("grep -n prefix", "line numbers"):  # numbers must count up
         numbers = [int(re.findall(r"\d+", match[0])[-1][:9]) for match in matches if match is not None]

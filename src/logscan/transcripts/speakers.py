@@ -28,6 +28,8 @@ class Speakers:
         self.time: datetime | None = None
         self.answered = 0
         """How many replies the dialogue itself showed."""
+        self.codes: set[int] = set()
+        """Their codes."""
         self.broken_off = 0
         """How many replies end before their last line."""
         self.secrets: set[str] = set()
@@ -154,6 +156,7 @@ class Speakers:
     def found(self, track: Track, answer: Answer) -> Found:
         """A reply with its surroundings."""
         self.answered += 1
+        self.codes.add(answer.reply.code or 0)
         return Found(answer, track.key, self.direction(track), track.peer, self.time)
 
     def settle(self, track: Track) -> list[Found]:

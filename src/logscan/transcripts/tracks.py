@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -93,20 +94,20 @@ class Tracks:
 
 
 class ErrorLines:
-    """Replies that the tool repeats in messages of its own, for the case that it does not show the dialogue."""
+    """Replies that the tool repeats in messages of its own, for the case that the dialogue does not show them."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._kept: list[tuple[int, Found]] = []
+        self._kept: list[tuple[re.Pattern[str], Found]] = []
 
-    def keep(self, kind: int, found: Found) -> None:
+    def keep(self, kind: re.Pattern[str], found: Found) -> None:
         """Remember what a kind of line repeated."""
         if len(self._kept) < _MOST_ERROR_LINES:
             self._kept.append((kind, found))
 
     def distinct(self) -> Iterator[Found]:
         """Each reply once: the same words from two kinds of lines are one reply."""
-        first: dict[tuple[int | None, str], int] = {}
+        first: dict[tuple[int | None, str], re.Pattern[str]] = {}
         for kind, found in self._kept:
             key = (found.answer.reply.code, found.answer.reply.text)
             if first.setdefault(key, kind) == kind:
