@@ -153,11 +153,24 @@ def test_the_arrows_of_a_server_and_of_a_client_mean_the_opposite():
         lambda number, line: f"> {line}",
         lambda number, line: f"    {line}",
         lambda number, line: f"{number:6}\t{line}",
+        lambda number, line: f"2026-11-23 13:00:00,123 DEBUG    [mailer:{number}] {line}",
+        lambda number, line: f"2026-11-23T13:00:00.123Z [info] mail: {line}",
         lambda number, line: (
             f"[Mon Nov 23 13:00:00.5 2026] [php:notice] [pid 7] {line}\\r\\n, referer: http://x/"
         ),
     ],
-    ids=["compose", "kubernetes", "syslog", "grep", "quoted", "markdown", "numbered", "apache"],
+    ids=[
+        "compose",
+        "kubernetes",
+        "syslog",
+        "grep",
+        "quoted",
+        "markdown",
+        "numbered",
+        "python",
+        "winston",
+        "apache",
+    ],
 )
 def test_what_stands_around_a_transcript_is_taken_away(wrap):
     lines = [wrap(number, line) for number, line in enumerate(SESSION.splitlines(), 1)]
@@ -188,8 +201,12 @@ def test_an_unknown_tool_is_learned_and_the_reason_says_so():
 
 @pytest.mark.parametrize(
     ("received", "sent"),
-    [("Got: {}", "Put: {}"), ('{{"read": "{}\\r\\n"}} bytes=7', '{{"write": "{}\\r\\n"}} bytes=7')],
-    ids=["plain", "quoted with line ends"],
+    [
+        ("Got: {}", "Put: {}"),
+        ("Got: {}", 'Put: "{}\\r\\n"'),
+        ('{{"read": "{}\\r\\n"}} bytes=7', '{{"write": "{}\\r\\n"}} bytes=7'),
+    ],
+    ids=["plain", "commands quoted with line ends", "both quoted"],
 )
 def test_what_replies_name_and_how_lines_end_is_learned_too(received, sent):
     session = ["250-mx.example.com", "250 STARTTLS", "STARTTLS", "220 2.0.0 Go"]

@@ -44,13 +44,16 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
         return None  # other marks are as frequent: this is a log of something else
     marked = [line for line in lines if re.match(server, line) and not re.match(rf"{client}.", line)]
     with_code = sum(re.match(rf"{server}[2-5]\d\d(?:[ -]|$)", line) is not None for line in marked)
-    quoted = sum(re.search(rf"{_QUOTED_END}$", line) is not None for line in marked) > len(marked) / 2
     accepted = any(re.match(rf"{server}[23]\d\d[ -]", line) for line in marked)
     if with_code < _AGREEMENT * len(marked) or not accepted:  # a log of refusals is no dialogue
         return None
 
+    def quotes(mark: str) -> bool:
+        said = [line for line in lines if re.match(mark, line)]
+        return sum(re.search(rf"{_QUOTED_END}$", line) is not None for line in said) > len(said) / 2
+
     def end(mark: str) -> str:
-        return _QUOTED_END if quoted else _closing(mark)
+        return _QUOTED_END if quotes(mark) else _closing(mark)
 
     form = parse_transcript_format(
         {
@@ -59,7 +62,7 @@ def learn_format(lines: Sequence[str]) -> tuple[TranscriptFormat, str] | None:
             "about": "Marks learned from the lines themselves.",
             "dialogue": {
                 "writer": "nobody",
-                "escapes": ["backslash"] if quoted else [],
+                "escapes": ["backslash"] if quotes(client) or quotes(server) else [],
                 "client": [rf"{client}(?P<text>.*?){end(client)}$"],
                 "server": [rf"{server}(?P<text>[2-5]\d\d(?:[ -].*?)?){end(server)}$"],
             },

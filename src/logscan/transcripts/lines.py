@@ -125,6 +125,8 @@ class Wrapper:
     name: str
     regex: re.Pattern[str] | None
     tail: re.Pattern[str] | None = None
+    #: Of so many lines, one may lack it.
+    spared: int = 10
 
     def strip(self, text: str) -> str:
         """The line as it was before it was wrapped."""
@@ -147,6 +149,14 @@ _WRAPPERS = (
     Wrapper(
         "syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")
     ),
+    Wrapper(
+        "log prefix",
+        re.compile(
+            rf"\[?{_STAMP}\]? +\[?(?:trace|debug|info|notice|warn|warning|error)\]?:? +(?:\[[\w.:-]+\] |[\w.-]+: )?",
+            re.IGNORECASE,
+        ),
+        spared=2,
+    ),
     Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
     Wrapper(
         "Apache error log",
@@ -158,7 +168,8 @@ _WRAPPERS = (
     ),
     Wrapper("mail quoting", re.compile(r"> ?")),
     Wrapper("mail quoting, twice", re.compile(r"> ?")),
-    Wrapper("indentation", re.compile(r" {4}|\t")),
+    # What is quoted by indentation stands in prose that is not.
+    Wrapper("indentation", re.compile(r" {3,4}|\t"), spared=4),
 )
 HTML = Wrapper("HTML", None)
 
@@ -185,9 +196,7 @@ def _covers(wrapper: Wrapper, lines: Sequence[str]) -> bool:
     matches = [wrapper.regex.match(line) for line in lines if wrapper.regex is not None]
     misses = sum(match is None for match in matches)
     some = 2 if wrapper.name.startswith("mail quoting") else 0
-    # What is quoted by indentation stands in prose that is not.
-    allowed = len(lines) // (4 if wrapper.name == "indentation" else 10)
-    if misses > max(some, allowed) or 2 * misses > len(lines):
+    if misses > max(some, len(lines) // wrapper.spared) or 2 * misses > len(lines):
         return False
     if wrapper.name in ("grep -n prefix", "line numbers"):  # numbers must count up
         numbers = [int(re.findall(r"\d+", match[0])[-1][:9]) for match in matches if match is not None]
