@@ -11,7 +11,7 @@ from logscan.errors import UsageError
 from logscan.transcripts.conversation import Conversation
 from logscan.transcripts.formats import TranscriptFormat, load_transcript_format, transcript_formats
 from logscan.transcripts.learning import learn_format
-from logscan.transcripts.lines import HTML, Line, Wrapper, find_wrappers, strip_wrappers
+from logscan.transcripts.lines import HTML, LOGGER, Line, Wrapper, find_wrappers, strip_wrappers
 
 #: A clue of this weight is enough; lighter ones must come together.
 SURE = 10
@@ -60,6 +60,8 @@ def choose(
     # A stamp or quoting may be the tool's own, but not HTML.
     for depth in range(wrappers[:1] == (HTML,), len(wrappers) + 1):
         around = wrappers[:depth]
+        if sure and around[-1] is LOGGER:  # the format of a tool that is its own logger
+            break
         best = _best([strip_wrappers(text, around) for text in texts] if around else texts, candidates)
         if best is not None:
             inside = "".join(f"; inside {wrapper.name}" for wrapper in reversed(around))

@@ -141,6 +141,14 @@ class Wrapper:
 
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _STAMP = rf"(?:[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d|{_ISO}|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
+LOGGER = Wrapper(
+    "log prefix",
+    re.compile(
+        rf"\[?{_STAMP}\]? +\[?(?:trace|debug|info|notice|warn|warning|error)\]?:? +(?:\[[\w.:-]+\] |[\w.-]+: )?",
+        re.IGNORECASE,
+    ),
+    spared=2,
+)
 _WRAPPERS = (
     Wrapper("docker compose prefix", re.compile(r"[\w.-]+ +\| ?")),
     Wrapper("CRI prefix", re.compile(rf"{_ISO} std(?:out|err) [FP] ?")),
@@ -149,14 +157,7 @@ _WRAPPERS = (
     Wrapper(
         "syslog header", re.compile(rf"(?:<\d{{1,3}}>)?{_STAMP} [^\s/\[]+ [A-Za-z_][^\s:\[]*(?:\[\d+\])?: ?")
     ),
-    Wrapper(
-        "log prefix",
-        re.compile(
-            rf"\[?{_STAMP}\]? +\[?(?:trace|debug|info|notice|warn|warning|error)\]?:? +(?:\[[\w.:-]+\] |[\w.-]+: )?",
-            re.IGNORECASE,
-        ),
-        spared=2,
-    ),
+    LOGGER,
     Wrapper("time stamp", re.compile(rf"\[?{_STAMP}\]?(?:[ \t]|$)")),
     Wrapper(
         "Apache error log",
