@@ -1,8 +1,8 @@
 """How the lines of a log begin: the record headers that may stand before a message.
 
-A frame is a list of header forms, tried in order. A form's regex has at most four groups and covers the
-header exactly, so that RE2 matches it in one pass and the message's place follows from the groups' lengths.
-A form that wraps has the header of an inner form behind it, or may have.
+A frame is a list of header forms, tried in order. A form's regex has at most four groups, one more only in rare
+forms, and covers the header exactly, so that RE2 matches it in one pass and the message's place follows from the
+groups' lengths. A form that wraps has the header of an inner form behind it, or may have.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _SYSLOG = (
     ),
     # Nov  5 10:11:12 <mail.info> mx1 postfix/smtpd[2101]: (FreeBSD syslogd -v)
     HeaderForm("freebsd", rf"^(?P<stamp>{_TRADITIONAL} <[^>]*>) (?P<host>[^ ]+) {_TAG}", 4, "traditional"),
-    # Nov  5 10:11:12 mx1 mail.info postfix/smtpd[2101]: (BusyBox syslogd); a fifth group, so not in one pass.
+    # Nov  5 10:11:12 mx1 mail.info postfix/smtpd[2101]: (BusyBox syslogd)
     HeaderForm(
         "busybox",
         rf"^(?P<header>(?P<stamp>{_TRADITIONAL}) (?P<host>[^ ]+) [a-z]+[0-7]?\.[a-z]+ {_TAG})",

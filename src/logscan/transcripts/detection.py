@@ -57,8 +57,8 @@ def choose(
     candidates = {parser: formats[parser]} if parser is not None else formats
     wrappers = tuple(find_wrappers(texts[:_PREFIX_SAMPLE]))
     choices, sure = [], False
-    # A stamp or quoting may be the tool's own, but not HTML.
-    for depth in range(wrappers[:1] == (HTML,), len(wrappers) + 1):
+    # A stamp or quoting may be the tool's own, but not HTML, which is always the outermost.
+    for depth in range(1 if HTML in wrappers else 0, len(wrappers) + 1):
         around = wrappers[:depth]
         if sure and around[-1] is LOGGER:  # the format of a tool that is its own logger
             break
